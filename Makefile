@@ -1,0 +1,52 @@
+# Sepia: every job of the project by name. `make help` lists them.
+# Slower suites are targets of their own; `make test` is what CI runs.
+
+SHELL := /bin/bash
+GO ?= go
+BIN := bin/sepia
+
+.PHONY: help dev build test check unit clients blob blob-test release bench calibrate fuzz crash-long determinism-long
+.DEFAULT_GOAL := help
+
+help: ## list the jobs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+dev: ## build the node and run a development chain (needs Go and a C compiler only)
+	@scripts/setup go
+	@$(MAKE) --no-print-directory build
+	@exec $(BIN) dev
+
+build: ## build bin/sepia
+	@$(GO) build -o $(BIN) ./node/cmd/sepia
+
+test: ## install what is missing, then run linters, unit tests, blob tests and client tests
+	@scripts/setup test
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory blob-test
+	@$(MAKE) --no-print-directory clients
+
+check: ## format and lint Go and Rust
+	@scripts/check
+
+unit: build ## Go tests, the end-to-end ones included
+	@$(GO) test -timeout 30m ./...
+
+clients: build ## unmodified wallet libraries against a running dev chain
+	@scripts/test-clients
+
+blob: ## build the runtime blob with the pinned compiler
+	@scripts/build-runtime
+
+blob-test: ## test the runtime's own pallets natively, rebuild the released blobs and compare
+	@scripts/test-blob
+
+release: ## build everything strictly: the released blobs must be reproduced by the pinned compiler
+	@scripts/build-runtime --check --strict
+	@$(MAKE) --no-print-directory build
+
+bench: ## print the cost of each kind of work as multiples of one signature check
+	@$(GO) run ./test/bench
+
+fuzz: ## fuzz each decoder for 30 seconds
+	@scripts/fuzz 30s
