@@ -1,0 +1,114 @@
+package tree
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
+// Outcome says what an update did to one path.
+type Outcome uint8
+
+// The outcomes. The tree is the authority on presence: only paths with another outcome than None need to be written.
+const (
+	None     Outcome = iota // a new value equal to the old one, or a delete of nothing
+	Inserted                // there was no leaf
+	Changed                 // there was a leaf with another value
+	Deleted                 // there was a leaf
+)
+
+// Change asks for a leaf to be set or deleted. Update fills Outcome and Before.
+type Change struct {
+	Path   Hash
+	Leaf   Hash // LeafHash; not read if Delete
+	Index  int  // the caller's, carried along while changes are sorted
+	Delete bool
+
+	Outcome Outcome
+	Before  uint32 // version of the leaf that was Changed or Deleted
+}
+
+// Overlay computes the root of pending changes over a pinned base. It writes only nodes of its own. It is not safe for
+// concurrent use; other overlays and readers of the same tree may run beside it.
+type Overlay struct {
+	base    *Snapshot // nil once closed
+	writers []writer
+	root    child
+	leaves  int
+}
+
+// NewOverlay opens an overlay over the base, which it pins for itself. Leaves it writes carry the given version number.
+func (t *Tree) NewOverlay(base *Snapshot, version uint32) (*Overlay, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if base.released.Load() {
+		return nil, ErrClosed
+	}
+	t.pins[base.version.generation]++
+	o := &Overlay{
+		base:    &Snapshot{tree: t, version: base.version},
+		writers: make([]writer, workers()),
+		root:    base.version.root,
+		leaves:  base.version.leaves,
+	}
+	for i := range o.writers {
+		o.writers[i] = writer{loan: loan{arena: &t.arena}, version: version}
+	}
+	return o, nil
+}
+
+// Update computes the root of the base with the changes applied. Each call starts from the base again: earlier results
+// of this overlay are forgotten. It sorts the changes by path and fills in their outcomes.
+func (o *Overlay) Update(changes []Change) (Hash, error) {
+	if o.base == nil {
+		return Hash{}, ErrClosed
+	}
+	slices.SortFunc(changes, comparePaths)
+	for i := 1; i < len(changes); i++ {
+		if changes[i].Path == changes[i-1].Path {
+			return Hash{}, fmt.Errorf("%w: %x", ErrDuplicate, changes[i].Path)
+		}
+	}
+	for i := range o.writers {
+		o.writers[i].reset()
+	}
+	o.root = fork(o.writers, o.base.version.root, 0, changes)
+	o.leaves = o.base.version.leaves
+	for i := range o.writers {
+		o.leaves += o.writers[i].added
+	}
+	if o.leaves == 0 {
+		return Hash{}, ErrEmpty
+	}
+	return o.root.hash, nil
+}
+
+// Drop closes the overlay without a trace. It may be called more than once, and after an adoption.
+func (o *Overlay) Drop() {
+	if o.base == nil {
+		return
+	}
+	for i := range o.writers {
+		o.writers[i].reset()
+	}
+	o.finish()
+}
+
+func (o *Overlay) finish() {
+	for i := range o.writers {
+		o.writers[i].loan.end()
+	}
+	base := o.base
+	o.base = nil
+	base.Release()
+}
+
+func comparePaths(a, b Change) int {
+	first := cmp.Compare(binary.BigEndian.Uint64(a.Path[:8]), binary.BigEndian.Uint64(b.Path[:8]))
+	if first != 0 {
+		return first
+	}
+	return bytes.Compare(a.Path[8:], b.Path[8:])
+}
