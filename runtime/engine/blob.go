@@ -1,0 +1,188 @@
+package engine
+
+/*
+#include <stdlib.h>
+#include "shim_blob.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/sepia-chain/sepia/runtime/wasm"
+)
+
+// HostFunc is a function that blobs may import: in C if Native is set, else in Go.
+type HostFunc struct {
+	Module, Name    string
+	Params, Results []wasm.ValType // without the gas parameter that metering appends
+
+	Native  NativeFunc
+	PerByte uint64 // price in ps of each input byte of a native hash, charged in C before the work
+
+	// Go serves the call. A *HostTrap or *Trap ends the call by the guest's fault; any other error is a node fault. The
+	// arguments are valid until it returns.
+	Go func(in *Instance, args []uint64) (uint64, error)
+}
+
+// BlobOptions are the choices of CompileBlob.
+type BlobOptions struct {
+	Level Level
+	Cache *Cache // machine code on disk; nil compiles each time
+}
+
+// maxHostParams bounds the parameters of a host function, so that an instance's buffer for arguments has a fixed size.
+const maxHostParams = 32
+
+const gasModule, gasName = "sepia", "gas" // the import by which metered code asks for its gas
+
+// Blob is a compiled runtime blob.
+type Blob struct {
+	c       *C.sepia_blob
+	tier    *tier
+	funcs   []HostFunc // one for each import, in the module's order
+	exports map[string]struct{}
+	refs    atomic.Int32 // itself and each instance
+}
+
+// CompileBlob compiles a metered blob and links it with the host functions that it imports. Errors other than ErrFault say
+// what is wrong with the module.
+func (e *Engine) CompileBlob(metered []byte, funcs []HostFunc, o BlobOptions) (*Blob, error) {
+	shape, err := readShape(metered)
+	if err != nil {
+		return nil, err
+	}
+	linked, err := shape.match(funcs)
+	if err != nil {
+		return nil, err
+	}
+	base, err := shape.heapBase()
+	if err != nil {
+		return nil, err
+	}
+	code, err := o.Cache.code(&e.blob, metered, o.Level)
+	if err != nil {
+		return nil, err
+	}
+	module, err := e.blob.load(code)
+	if err != nil {
+		return nil, err
+	}
+	b := &Blob{tier: &e.blob, funcs: linked, exports: shape.blobExports()}
+	b.refs.Store(1)
+	b.c = C.sepia_blob_new(e.blob.run, module, C.uint32_t(len(linked)))
+	b.c.heap_base = C.uint32_t(base)
+	b.c.max_bytes = C.uint64_t(shape.Memory.Max) * wasmPage
+	b.c.stack_units = BlobStackUnits
+	if err := b.link(); err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// link defines each import once and prepares instantiation.
+func (b *Blob) link() error {
+	var failure C.sepia_failure
+	defined := make(map[[2]string]bool)
+	for i := range b.funcs {
+		f := &b.funcs[i]
+		name := [2]string{f.Module, f.Name}
+		if defined[name] {
+			continue // a module may import a function twice
+		}
+		defined[name] = true
+		if !b.define(uint32(i), f, &failure) {
+			return fault("defining "+f.Module+"."+f.Name, failureText(&failure))
+		}
+	}
+	if !C.sepia_blob_link(b.c, &failure) {
+		return fault("linking a blob", failureText(&failure))
+	}
+	return nil
+}
+
+func (b *Blob) define(index uint32, f *HostFunc, failure *C.sepia_failure) bool {
+	params := C.CString(letters(f.Params) + "l")
+	results := C.CString(letters(f.Results))
+	defer C.free(unsafe.Pointer(params))
+	defer C.free(unsafe.Pointer(results))
+	module, name := []byte(f.Module), []byte(f.Name)
+	return bool(C.sepia_blob_define(b.c, C.uint32_t(index),
+		(*C.char)(unsafe.Pointer(unsafe.SliceData(module))), C.size_t(len(module)),
+		(*C.char)(unsafe.Pointer(unsafe.SliceData(name))), C.size_t(len(name)), params, results,
+		C.sepia_import{
+			id: C.uint32_t(index), native: C.uint32_t(f.Native),
+			params: C.uint32_t(len(f.Params)), per_byte: C.uint64_t(f.PerByte),
+		}, failure))
+}
+
+// letters writes value types as sepia_functype reads them.
+func letters(types []wasm.ValType) string {
+	s := make([]byte, len(types))
+	for i, t := range types {
+		s[i] = 'i'
+		if t == wasm.I64 {
+			s[i] = 'l'
+		}
+	}
+	return string(s)
+}
+
+// Exports returns the names of the exports that Call accepts, sorted.
+func (b *Blob) Exports() []string {
+	names := make([]string, 0, len(b.exports))
+	for name := range b.exports {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Close gives the blob up. Its machine code is freed when the last instance is closed too.
+func (b *Blob) Close() { b.release() }
+
+func (b *Blob) release() {
+	if b.refs.Add(-1) == 0 {
+		C.sepia_blob_delete(b.c)
+	}
+}
+
+// match finds the host function of each import and compares types.
+func (s *shape) match(funcs []HostFunc) ([]HostFunc, error) {
+	table := make(map[[2]string]*HostFunc, len(funcs))
+	for i := range funcs {
+		table[[2]string{funcs[i].Module, funcs[i].Name}] = &funcs[i]
+	}
+	linked := make([]HostFunc, 0, len(s.imports()))
+	for _, i := range s.imports() {
+		f := table[[2]string{i.Module, i.Name}]
+		if f == nil {
+			return nil, fmt.Errorf("the blob imports %s.%s, which the host does not have", i.Module, i.Name)
+		}
+		if err := f.check(s.Types[i.Type]); err != nil {
+			return nil, fmt.Errorf("the blob's import %s.%s: %w", i.Module, i.Name, err)
+		}
+		linked = append(linked, *f)
+	}
+	return linked, nil
+}
+
+// check compares the function with the metered type of its import.
+func (f *HostFunc) check(t wasm.FuncType) error {
+	own := wasm.FuncType{Params: f.Params, Results: f.Results}
+	switch {
+	case len(f.Params) > maxHostParams || len(f.Results) > 1:
+		return fmt.Errorf("type %v has more than %d parameters or one result", own, maxHostParams)
+	case !t.Equal(wasm.FuncType{Params: append(slices.Clone(f.Params), wasm.I64), Results: f.Results}):
+		return fmt.Errorf("metered type %v does not belong to the host's %v", t, own)
+	case f.Native == 0 && f.Go == nil, f.Native != 0 && !f.Native.known():
+		return fmt.Errorf("nothing serves it")
+	case f.Native != 0 && !f.Native.fits(own):
+		return fmt.Errorf("the function in C has type %v, not %v", f.Native.signature(), own)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/sepia-chain/sepia/runtime/wasm"
+)
+
+var (
+	i32, i64   = wasm.I32, wasm.I64
+	entryType  = wasm.FuncType{Params: []wasm.ValType{i32, i32}, Results: []wasm.ValType{i64}}
+	mallocType = wasm.FuncType{Params: []wasm.ValType{i32}, Results: []wasm.ValType{i32}}
+	freeType   = wasm.FuncType{Params: []wasm.ValType{i32}}
+	hashType   = wasm.FuncType{Params: []wasm.ValType{i64}, Results: []wasm.ValType{i32}}
+)
+
+func newEngine(t testing.TB) *Engine {
+	t.Helper()
+	e, err := New(Config{BlobSlots: 4, GuestSlots: 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+func newInstance(t testing.TB, e *Engine, metered []byte, funcs []HostFunc) *Instance {
+	t.Helper()
+	b, err := e.CompileBlob(metered, funcs, BlobOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	in, err := b.Instantiate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(in.Close)
+	return in
+}
+
+// fat packs local pointer and length as a call's result.
+func fat(ptr, length []byte) []byte {
+	return seq(ptr, op(opI64ExtendU), length, op(opI64ExtendU), i64Const(32), op(opI64Shl), op(opI64Or))
+}
+
+// echo returns its input after passing a value through a host function in Go and a hash in C.
+func echoModule() []byte {
+	a := &assembly{minimum: 1, maximum: 16, base: 4096}
+	a.imports = []assembledImport{
+		{"env", "ping", wasm.FuncType{Params: []wasm.ValType{i32, i64}, Results: []wasm.ValType{i64}}},
+		{"env", "twox", hashType},
+	}
+	a.funcs = []assembledFunc{{typ: entryType, code: seq(
+		localGet(0), i64Const(40), globalGet(gasGlobal), call(0), call(a.gasImport()), globalSet(gasGlobal),
+		op(opDrop),
+		fat(localGet(0), localGet(1)),
+	)}}
+	a.exports = []assembledExport{{"echo", a.function(0)}}
+	return a.bytes()
+}
+
+func TestCall_HostFunctionInGo(t *testing.T) {
+	e := newEngine(t)
+	var seen []uint64
+	var ctx any
+	in := newInstance(t, e, echoModule(), []HostFunc{
+		{Module: "env", Name: "ping", Params: []wasm.ValType{i32, i64}, Results: []wasm.ValType{i64},
+			Go: func(in *Instance, args []uint64) (uint64, error) {
+				seen = append([]uint64(nil), args...)
+				ctx = in.Context()
+				return 42, in.Charge(30)
+			}},
+		{Module: "env", Name: "twox", Params: hashType.Params, Results: hashType.Results, Native: NativeTwox128},
+	})
+	for range 3 {
+		got, err := in.Call("echo", []byte("hello"), 1000, "context")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got.Output, []byte("hello")) || got.GasUsed != 30 {
+			t.Fatalf("got %q, %d gas, want the input and 30", got.Output, got.GasUsed)
+		}
+		if len(seen) != 2 || seen[0] != 4096+8 || seen[1] != 40 || ctx != "context" {
+			t.Fatalf("host function saw %v, context %v", seen, ctx)
+		}
+	}
+	if _, err := in.Call("absent", nil, 1000, nil); !errors.Is(err, ErrNoExport) {
+		t.Fatalf("got %v, want ErrNoExport", err)
+	}
+}

@@ -1,0 +1,351 @@
+#include "shim_blob.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "hash.h"
+
+/* Implemented in Go (dispatch.go). */
+extern int sepiaHostCall(uintptr_t handle, uint32_t id, void *args);
+
+enum { STACK_GUARD_BYTES = 64 * 1024, STACK_KEPT_BYTES = 256 * 1024 };
+
+/* ---- memory and gas ---- */
+
+static void refresh(sepia_instance *in) {
+  in->heap.len = wasmtime_memory_data_size(in->context, &in->memory);
+  in->heap.bytes = wasmtime_memory_data(in->context, &in->memory);
+}
+
+static uint64_t pages(uint64_t bytes) { return (bytes + 0xffff) >> 16; }
+
+/* Doubles the memory, or more if that is not enough, up to the limit. */
+static bool grow(sepia_heap *heap, uint64_t need) {
+  sepia_instance *in = (sepia_instance *)heap;
+  refresh(in); /* the guest may have grown it itself */
+  if (need <= heap->len) return true;
+  if (need > in->blob->max_bytes) return false;
+  uint64_t now = pages(heap->len), want = 2 * now, most = pages(in->blob->max_bytes), before;
+  if (want > most) want = most;
+  if (want < pages(need)) want = pages(need);
+  wasmtime_error_t *error = wasmtime_memory_grow(in->context, &in->memory, want - now, &before);
+  if (error != NULL) {
+    wasmtime_error_delete(error);
+    return false;
+  }
+  refresh(in);
+  return true;
+}
+
+/* Whether len bytes at `at` lie inside the memory. */
+static bool inside(sepia_instance *in, uint32_t at, uint32_t len) {
+  uint64_t end = (uint64_t)at + len;
+  if (end <= in->heap.len) return true;
+  refresh(in);
+  return end <= in->heap.len;
+}
+
+static bool charge(sepia_instance *in, uint64_t per_byte, uint32_t len) {
+  uint64_t cost;
+  if (__builtin_mul_overflow(per_byte, (uint64_t)len, &cost) || cost > INT64_MAX || (int64_t)cost > in->gas) {
+    in->gas = -1;
+    return false;
+  }
+  in->gas -= (int64_t)cost;
+  return true;
+}
+
+/* Ends the call from a host function: the code says why, the trap only unwinds the guest. */
+static wasm_trap_t *end_call(sepia_instance *in, int why) {
+  in->host_end = why;
+  return wasmtime_trap_new("host", 4);
+}
+
+/* ---- host functions ---- */
+
+static sepia_instance *enter(const sepia_import *import, wasmtime_caller_t *caller, const wasmtime_val_raw_t *args) {
+  sepia_instance *in = wasmtime_context_get_data(wasmtime_caller_context(caller));
+  in->gas = args[import->params].i64;
+  return in;
+}
+
+static void run_go(void *argument) {
+  sepia_instance *in = argument;
+  if (sepiaHostCall(in->handle, in->import->id, in->args) != 0) in->host_end = SEPIA_HOST_GO;
+}
+
+/* Go checks that its C code runs on the thread's own stack, so a Go host function is called back there. */
+static wasm_trap_t *host_go(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
+  (void)count;
+  sepia_instance *in = enter(env, caller, args);
+  refresh(in);
+  in->import = env;
+  in->args = args;
+  sepia_on_stack(run_go, in, in->left_at, NULL);
+  return in->host_end == SEPIA_HOST_NONE ? NULL : wasmtime_trap_new("host", 4);
+}
+
+static wasm_trap_t *host_malloc(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
+  (void)count;
+  sepia_instance *in = enter(env, caller, args);
+  uint32_t at = sepia_allocator_malloc(&in->allocator, &in->heap, (uint32_t)args[0].i32);
+  if (at == 0) return end_call(in, SEPIA_HOST_OUT_OF_MEMORY);
+  args[0].i64 = at;
+  return NULL;
+}
+
+static wasm_trap_t *host_free(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
+  (void)count;
+  sepia_instance *in = enter(env, caller, args);
+  if (!sepia_allocator_free(&in->allocator, &in->heap, (uint32_t)args[0].i32))
+    return end_call(in, SEPIA_HOST_BAD_FREE);
+  return NULL;
+}
+
+size_t sepia_hash(uint32_t native, uint8_t *out, const uint8_t *in, size_t len) {
+  switch (native) {
+    case SEPIA_BLAKE2_128: sepia_blake2b(out, 16, in, len); return 16;
+    case SEPIA_BLAKE2_256: sepia_blake2b(out, 32, in, len); return 32;
+    case SEPIA_TWOX_64: sepia_twox(out, 1, in, len); return 8;
+    case SEPIA_TWOX_128: sepia_twox(out, 2, in, len); return 16;
+    case SEPIA_TWOX_256: sepia_twox(out, 4, in, len); return 32;
+    case SEPIA_KECCAK_256: sepia_keccak(out, 32, in, len); return 32;
+    case SEPIA_KECCAK_512: sepia_keccak(out, 64, in, len); return 64;
+    case SEPIA_SHA2_256: sepia_sha256(out, in, len); return 32;
+  }
+  return 0;
+}
+
+/* (data: len<<32 | ptr) -> pointer to a new block with the digest */
+static wasm_trap_t *host_hash(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
+  (void)count;
+  const sepia_import *import = env;
+  sepia_instance *in = enter(import, caller, args);
+  uint32_t at = (uint32_t)args[0].i64, len = (uint32_t)((uint64_t)args[0].i64 >> 32);
+  if (!charge(in, import->per_byte, len)) return end_call(in, SEPIA_HOST_OUT_OF_GAS);
+  if (!inside(in, at, len)) return end_call(in, SEPIA_HOST_BAD_POINTER);
+  uint8_t digest[64];
+  size_t n = sepia_hash(import->native, digest, in->heap.bytes + at, len);
+  uint32_t out = sepia_allocator_malloc(&in->allocator, &in->heap, (uint32_t)n);
+  if (out == 0) return end_call(in, SEPIA_HOST_OUT_OF_MEMORY);
+  memcpy(in->heap.bytes + out, digest, n);
+  args[0].i64 = out;
+  return NULL;
+}
+
+/* The metered code asks for its gas after each call of an import. */
+static wasm_trap_t *host_gas(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
+  (void)env;
+  (void)count;
+  sepia_instance *in = wasmtime_context_get_data(wasmtime_caller_context(caller));
+  args[0].i64 = in->gas;
+  return NULL;
+}
+
+uint32_t sepia_instance_alloc(sepia_instance *in, uint32_t size) {
+  return sepia_allocator_malloc(&in->allocator, &in->heap, size);
+}
+
+uint32_t sepia_instance_put(sepia_instance *in, const uint8_t *bytes, uint32_t len) {
+  uint32_t at = sepia_allocator_malloc(&in->allocator, &in->heap, len);
+  if (at != 0 && len != 0) memcpy(in->heap.bytes + at, bytes, len);
+  return at;
+}
+
+/* ---- blobs ---- */
+
+sepia_blob *sepia_blob_new(wasm_engine_t *engine, wasmtime_module_t *module, uint32_t imports) {
+  sepia_blob *blob = calloc(1, sizeof *blob);
+  blob->engine = engine;
+  blob->module = module;
+  blob->linker = wasmtime_linker_new(engine);
+  blob->import_count = imports;
+  blob->imports = calloc(imports + 1, sizeof *blob->imports);
+  return blob;
+}
+
+static wasmtime_func_unchecked_callback_t callback_of(uint32_t native) {
+  switch (native) {
+    case SEPIA_IN_GO: return host_go;
+    case SEPIA_MALLOC: return host_malloc;
+    case SEPIA_FREE: return host_free;
+  }
+  return host_hash;
+}
+
+bool sepia_blob_define(sepia_blob *blob, uint32_t index, const char *module, size_t module_len, const char *name,
+                       size_t name_len, const char *params, const char *results, sepia_import import,
+                       sepia_failure *failure) {
+  blob->imports[index] = import;
+  wasm_functype_t *type = sepia_functype(params, results);
+  wasmtime_error_t *error =
+      wasmtime_linker_define_func_unchecked(blob->linker, module, module_len, name, name_len, type,
+                                            callback_of(import.native), &blob->imports[index], NULL);
+  wasm_functype_delete(type);
+  if (error != NULL) sepia_keep_error(failure, error);
+  return error == NULL;
+}
+
+bool sepia_blob_link(sepia_blob *blob, sepia_failure *failure) {
+  wasm_functype_t *type = sepia_functype("", "l");
+  wasmtime_error_t *error =
+      wasmtime_linker_define_func_unchecked(blob->linker, "sepia", 5, "gas", 3, type, host_gas, NULL, NULL);
+  wasm_functype_delete(type);
+  if (error == NULL) error = wasmtime_linker_instantiate_pre(blob->linker, blob->module, &blob->pre);
+  if (error != NULL) sepia_keep_error(failure, error);
+  return error == NULL;
+}
+
+void sepia_blob_delete(sepia_blob *blob) {
+  if (blob->pre != NULL) wasmtime_instance_pre_delete(blob->pre);
+  wasmtime_linker_delete(blob->linker);
+  wasmtime_module_delete(blob->module);
+  free(blob->imports);
+  free(blob);
+}
+
+/* ---- instances ---- */
+
+sepia_instance *sepia_instance_new(const sepia_blob *blob, uintptr_t handle, size_t stack_len) {
+  size_t len = stack_len + STACK_GUARD_BYTES;
+  uint8_t *stack = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (stack == MAP_FAILED) return NULL;
+  if (mprotect(stack, STACK_GUARD_BYTES, PROT_NONE) != 0) {
+    munmap(stack, len);
+    return NULL;
+  }
+  sepia_instance *in = calloc(1, sizeof *in);
+  in->blob = blob;
+  in->handle = handle;
+  in->stack = stack;
+  in->stack_len = len;
+  in->heap.grow = grow;
+  return in;
+}
+
+void sepia_instance_shut(sepia_instance *in) {
+  if (in->store == NULL) return;
+  wasmtime_store_delete(in->store);
+  in->store = NULL;
+  in->heap.bytes = NULL;
+  in->heap.len = 0;
+  /* A deep recursion must not keep its pages for ever. */
+  madvise(in->stack + STACK_GUARD_BYTES, in->stack_len - STACK_GUARD_BYTES - STACK_KEPT_BYTES, MADV_DONTNEED);
+}
+
+void sepia_instance_delete(sepia_instance *in) {
+  sepia_instance_shut(in);
+  munmap(in->stack, in->stack_len);
+  free(in);
+}
+
+static bool find(sepia_instance *in, const char *name, wasmtime_extern_kind_t kind, wasmtime_extern_t *item) {
+  return wasmtime_instance_export_get(in->context, &in->instance, name, strlen(name), item) && item->kind == kind;
+}
+
+static bool find_state(sepia_instance *in) {
+  wasmtime_extern_t memory, gas, stack;
+  if (!find(in, "sepia:memory", WASMTIME_EXTERN_MEMORY, &memory) ||
+      !find(in, "sepia:gas", WASMTIME_EXTERN_GLOBAL, &gas) || !find(in, "sepia:stack", WASMTIME_EXTERN_GLOBAL, &stack))
+    return false;
+  in->memory = memory.of.memory;
+  in->gas_global = gas.of.global;
+  in->stack_global = stack.of.global;
+  refresh(in);
+  return true;
+}
+
+bool sepia_instance_open(sepia_instance *in) {
+  sepia_instance_shut(in);
+  in->store = wasmtime_store_new(in->blob->engine, in, NULL);
+  in->context = wasmtime_store_context(in->store);
+  wasm_trap_t *trap = NULL;
+  wasmtime_error_t *error = wasmtime_instance_pre_instantiate(in->blob->pre, in->context, &in->instance, &trap);
+  if (error != NULL) {
+    sepia_keep_error(&in->failure, error);
+  } else if (trap != NULL) {
+    wasm_trap_delete(trap);
+    sepia_keep_text(&in->failure, "a data or element segment lies outside the memory or table");
+  } else if (find_state(in)) {
+    return true;
+  } else {
+    sepia_keep_text(&in->failure, "the module does not export what metering adds");
+  }
+  sepia_instance_shut(in);
+  return false;
+}
+
+/* ---- calls ---- */
+
+static int64_t get_global(sepia_instance *in, const wasmtime_global_t *global) {
+  wasmtime_val_t v;
+  wasmtime_global_get(in->context, global, &v);
+  return v.kind == WASMTIME_I64 ? v.of.i64 : v.of.i32;
+}
+
+static bool set_global(sepia_instance *in, const wasmtime_global_t *global, wasmtime_val_t v) {
+  wasmtime_error_t *error = wasmtime_global_set(in->context, global, &v);
+  if (error != NULL) sepia_keep_error(&in->failure, error);
+  return error == NULL;
+}
+
+static void run_wasm(void *argument) {
+  sepia_instance *in = argument;
+  in->error = wasmtime_func_call_unchecked(in->context, &in->function, in->values, 2, &in->trap);
+}
+
+/* How the call ended, with the counters as they stand. */
+static int settle(sepia_instance *in) {
+  if (in->error != NULL) {
+    sepia_keep_error(&in->failure, in->error);
+    return SEPIA_FAULT;
+  }
+  in->gas_left = get_global(in, &in->gas_global);
+  in->stack_left = (int32_t)get_global(in, &in->stack_global);
+  if (in->trap == NULL) {
+    uint64_t result = (uint64_t)in->values[0].i64;
+    in->result_at = (uint32_t)result;
+    in->result_len = (uint32_t)(result >> 32);
+    refresh(in);
+    if (inside(in, in->result_at, in->result_len)) return SEPIA_FINISHED;
+    in->host_end = SEPIA_HOST_BAD_RESULT;
+    return SEPIA_ENDED_BY_HOST;
+  }
+  bool has_code = wasmtime_trap_code(in->trap, &in->trap_code);
+  wasm_trap_delete(in->trap);
+  if (in->host_end != SEPIA_HOST_NONE) {
+    in->gas_left = in->gas;
+    return SEPIA_ENDED_BY_HOST;
+  }
+  if (has_code) return SEPIA_TRAPPED;
+  sepia_keep_text(&in->failure, "a trap without a code");
+  return SEPIA_FAULT;
+}
+
+int sepia_instance_call(sepia_instance *in, const char *name, size_t name_len, const uint8_t *input,
+                        uint32_t input_len, int64_t gas) {
+  wasmtime_extern_t item;
+  if (!wasmtime_instance_export_get(in->context, &in->instance, name, name_len, &item) ||
+      item.kind != WASMTIME_EXTERN_FUNC) {
+    sepia_keep_text(&in->failure, "the export is gone");
+    return SEPIA_FAULT;
+  }
+  in->function = item.of.func;
+  in->gas = in->gas_left = gas;
+  in->host_end = SEPIA_HOST_NONE;
+  in->error = NULL;
+  in->trap = NULL;
+  sepia_allocator_reset(&in->allocator, in->blob->heap_base);
+  uint32_t at = sepia_instance_put(in, input, input_len);
+  if (at == 0) {
+    in->host_end = SEPIA_HOST_OUT_OF_MEMORY;
+    return SEPIA_ENDED_BY_HOST;
+  }
+  wasmtime_val_t g = {.kind = WASMTIME_I64, .of.i64 = gas}, s = {.kind = WASMTIME_I32, .of.i32 = in->blob->stack_units};
+  if (!set_global(in, &in->gas_global, g) || !set_global(in, &in->stack_global, s)) return SEPIA_FAULT;
+  in->values[0].i64 = at;
+  in->values[1].i64 = input_len;
+  sepia_on_stack(run_wasm, in, in->stack + in->stack_len, &in->left_at);
+  return settle(in);
+}
