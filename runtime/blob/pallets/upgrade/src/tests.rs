@@ -1,0 +1,1 @@
+//! Each test is named after the rule that it checks.
