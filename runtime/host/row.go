@@ -1,0 +1,64 @@
+package host
+
+import (
+	"github.com/sepia-chain/sepia/runtime/engine"
+	"github.com/sepia-chain/sepia/runtime/wasm"
+)
+
+// importModule is the Wasm module name under which blobs import host functions.
+const importModule = "env"
+
+// Param is how an argument or result crosses between blob and host.
+type Param uint8
+
+// The forms. A fat pointer is a length in the upper and an address in the lower half of 64 bits.
+const (
+	None Param = iota
+	U32
+	U64
+	Ptr // address of something of fixed size
+	Fat
+)
+
+var paramForms = [...]struct {
+	name string
+	wasm wasm.ValType
+}{
+	None: {"", wasm.None},
+	U32:  {"u32", wasm.I32},
+	U64:  {"u64", wasm.I64},
+	Ptr:  {"ptr", wasm.I32},
+	Fat:  {"fat", wasm.I64},
+}
+
+// String is the form's name in the documentation.
+func (p Param) String() string { return paramForms[p].name }
+
+// implementation is the Go form of a host function. Arguments and result are as Wasm passes them.
+type implementation func(c *call, a []uint64) (uint64, error)
+
+// row is one function of the host API.
+type row struct {
+	name   string
+	params []Param
+	result Param
+	price  Price
+	run    implementation
+	doc    string
+	native engine.NativeFunc // set where the engine serves the function in C; run is then the model of it
+}
+
+// params makes the table readable.
+func params(p ...Param) []Param { return p }
+
+// funcType is the function's Wasm type.
+func (r *row) funcType() wasm.FuncType {
+	var t wasm.FuncType
+	for _, p := range r.params {
+		t.Params = append(t.Params, paramForms[p].wasm)
+	}
+	if r.result != None {
+		t.Results = []wasm.ValType{paramForms[r.result].wasm}
+	}
+	return t
+}
