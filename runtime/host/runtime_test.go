@@ -30,14 +30,16 @@ func newEngine(t testing.TB) *engine.Engine {
 }
 
 func TestX(t *testing.T) {
-	r, err := host.NewRuntime(newEngine(t), readBlob(t, "sepia-runtime.wasm"), host.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := hosttest.New(nil)
-	for _, m := range []string{"Core_version", "Metadata_metadata"} {
-		res, err := r.Call(context.Background(), m, nil, host.CallOptions{Storage: s, GasLimit: 1e12})
-		t.Logf("%s: %d bytes gas %d, %v", m, len(res.Output), res.GasUsed, err)
-	}
-	t.Logf("%+v", r.Version())
+	ctx := context.Background()
+	code := readBlob(t, "sepia-genesis.wasm")
+	p, found, err := host.GenesisPreset(ctx, code, "dev", s)
+	t.Logf("%s %v %v", p, found, err)
+	p0, _, err := host.GenesisPreset(ctx, code, "", s)
+	t.Logf("%s", p0)
+	m, err := host.MergeJSON(p0, []byte("{}"))
+	t.Logf("%s", m)
+	if p == nil { p = []byte("{}") }
+	err = host.BuildGenesis(ctx, code, p, s)
+	t.Logf("%v; %d pairs", err, len(s.Pairs()))
 }
