@@ -21,10 +21,11 @@ const (
 
 // Change asks for a leaf to be set or deleted. Update fills Outcome and Before.
 type Change struct {
-	Path   Hash
-	Leaf   Hash // LeafHash; not read if Delete
-	Index  int  // the caller's, carried along while changes are sorted
-	Delete bool
+	Path    Hash
+	Leaf    Hash   // LeafHash; not read if Delete
+	Version uint32 // the caller's, kept with the leaf and not hashed
+	Index   int    // the caller's, carried along while changes are sorted
+	Delete  bool
 
 	Outcome Outcome
 	Before  uint32 // version of the leaf that was Changed or Deleted
@@ -39,25 +40,29 @@ type Overlay struct {
 	leaves  int
 }
 
-// NewOverlay opens an overlay over the base, which it pins for itself. Leaves it writes carry the given version number.
-func (t *Tree) NewOverlay(base *Snapshot, version uint32) (*Overlay, error) {
+// NewOverlay opens an overlay over the snapshot, which it pins for itself.
+func (s *Snapshot) NewOverlay() (*Overlay, error) {
+	t := s.tree
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if base.released.Load() {
+	if s.released.Load() {
 		return nil, ErrClosed
 	}
-	t.pins[base.version.generation]++
+	t.pins[s.version.generation]++
 	o := &Overlay{
-		base:    &Snapshot{tree: t, version: base.version},
+		base:    &Snapshot{tree: t, version: s.version},
 		writers: make([]writer, workers()),
-		root:    base.version.root,
-		leaves:  base.version.leaves,
+		root:    s.version.root,
+		leaves:  s.version.leaves,
 	}
 	for i := range o.writers {
-		o.writers[i] = writer{loan: loan{arena: &t.arena}, version: version}
+		o.writers[i].loan.arena = &t.arena
 	}
 	return o, nil
 }
+
+// Leaves is the number of leaves under the last computed root.
+func (o *Overlay) Leaves() int { return o.leaves }
 
 // Update computes the root of the base with the changes applied. Each call starts from the base again: earlier results
 // of this overlay are forgotten. It sorts the changes by path and fills in their outcomes.

@@ -87,11 +87,11 @@ func (m model) edit(rng *rand.Rand, n, keys int) (changes []Change, want map[Has
 	return changes, want
 }
 
-func newOverlay(t testing.TB, tr *Tree, version uint32) *Overlay {
+func newOverlay(t testing.TB, tr *Tree) *Overlay {
 	t.Helper()
 	base := tr.Snapshot()
 	defer base.Release()
-	o, err := tr.NewOverlay(base, version)
+	o, err := base.NewOverlay()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func mustUpdate(t testing.TB, o *Overlay, changes []Change, want Hash) {
 func checkSlots(t *testing.T, tr *Tree, m model) {
 	t.Helper()
 	fresh := New()
-	o := newOverlay(t, fresh, 1)
+	o := newOverlay(t, fresh)
 	var changes []Change
 	for key, value := range m {
 		path := sha256.Sum256([]byte(key))
@@ -139,8 +139,11 @@ func TestRule2_RootAndOutcomesEqualModel(t *testing.T) {
 		tr, m := New(), model{}
 		written := map[Hash]uint32{}
 		for height := uint32(1); height <= 60; height++ {
-			o := newOverlay(t, tr, height)
+			o := newOverlay(t, tr)
 			changes, want := m.edit(rng, c.changes, c.keys)
+			for i := range changes {
+				changes[i].Version = height
+			}
 			mustUpdate(t, o, changes, m.root())
 			for _, change := range changes {
 				if change.Outcome != want[change.Path] {
@@ -166,11 +169,11 @@ func TestRule2_RootAndOutcomesEqualModel(t *testing.T) {
 func TestRule3_ThreeSiblingsDroppedFourthCommitted(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 0))
 	tr, m := New(), model{}
-	for round := range 80 {
+	for range 80 {
 		var overlays []*Overlay
 		var models []model
 		for range 4 {
-			o, after := newOverlay(t, tr, uint32(round)), m.clone()
+			o, after := newOverlay(t, tr), m.clone()
 			changes, _ := after.edit(rng, 300, 900)
 			mustUpdate(t, o, changes, after.root())
 			overlays, models = append(overlays, o), append(models, after)
@@ -189,7 +192,7 @@ func TestRule3_ThreeSiblingsDroppedFourthCommitted(t *testing.T) {
 
 func TestRule3_AdoptRefusesSiblingOfCommitted(t *testing.T) {
 	tr, m := New(), model{}
-	first, second := newOverlay(t, tr, 1), newOverlay(t, tr, 1)
+	first, second := newOverlay(t, tr), newOverlay(t, tr)
 	for _, o := range []*Overlay{first, second} {
 		changes, _ := m.clone().edit(rand.New(rand.NewPCG(3, 0)), 20, 50)
 		if _, err := o.Update(changes); err != nil {
@@ -210,13 +213,13 @@ func TestRule3_AdoptRefusesSiblingOfCommitted(t *testing.T) {
 func TestRule3_UpdateStartsFromBaseAndUnchangedIsShared(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 0))
 	tr, m := New(), model{}
-	o := newOverlay(t, tr, 1)
+	o := newOverlay(t, tr)
 	changes, _ := m.edit(rng, 500, 2000)
 	mustUpdate(t, o, changes, m.root())
 	if err := tr.Adopt(o); err != nil {
 		t.Fatal(err)
 	}
-	o = newOverlay(t, tr, 2)
+	o = newOverlay(t, tr)
 	for range 5 {
 		after := m.clone()
 		changes, _ = after.edit(rng, 100, 2000)
@@ -272,14 +275,14 @@ func commitment(t testing.TB, s *Snapshot, m model, key string) *ics23.Commitmen
 
 func grow(t testing.TB, tr *Tree, m model, n int) {
 	t.Helper()
-	o := newOverlay(t, tr, 1)
+	o := newOverlay(t, tr)
 	rng := rand.New(rand.NewPCG(5, uint64(n)))
 	var changes []Change
 	for range n {
 		key := string(binary.BigEndian.AppendUint64(nil, rng.Uint64()))
 		m[key] = "v" + key
 		path := sha256.Sum256([]byte(key))
-		changes = append(changes, Change{Path: path, Leaf: LeafHash(path, sha256.Sum256([]byte(m[key])))})
+		changes = append(changes, Change{Path: path, Leaf: LeafHash(path, sha256.Sum256([]byte(m[key]))), Version: 1})
 	}
 	mustUpdate(t, o, changes, m.root())
 	if err := tr.Adopt(o); err != nil {
@@ -386,7 +389,7 @@ func TestRule3_ProofsDuringCommits(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(7, 0))
 	for range 150 {
-		o := newOverlay(t, tr, 1)
+		o := newOverlay(t, tr)
 		changes, _ := m.edit(rng, 200, 600)
 		if _, err := o.Update(changes); err != nil {
 			t.Fatal(err)

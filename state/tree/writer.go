@@ -28,7 +28,6 @@ type writer struct {
 	loan     loan
 	replaced []ref // base nodes that the result no longer reaches
 	added    int   // leaves inserted minus leaves deleted
-	version  uint32
 }
 
 func (w *writer) reset() {
@@ -126,7 +125,7 @@ func (w *writer) insert(c *Change) child {
 
 func (w *writer) leaf(c *Change) child {
 	r := w.loan.newLeaf()
-	*w.loan.arena.leaves.at(r &^ leafBit) = leaf{c.Path, w.version}
+	*w.loan.arena.leaves.at(r &^ leafBit) = leaf{c.Path, c.Version}
 	return child{r, c.Leaf}
 }
 

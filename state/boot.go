@@ -1,0 +1,167 @@
+package state
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/sepia-chain/sepia/internal/primitives"
+	"github.com/sepia-chain/sepia/state/kv"
+	"github.com/sepia-chain/sepia/state/tree"
+)
+
+// progressKeys is how many keys pass between two calls of Options.Progress: 10^5 keys are rebuilt in 0.1 s.
+const progressKeys = 100_000
+
+// boot rebuilds the tree and publishes the latest view, if there is a state.
+func (s *Store) boot(progress func(keys, of uint64)) error {
+	b, found, err := s.db.Get([]byte{keyMeta})
+	if err != nil || !found {
+		return closed(err)
+	}
+	m, err := decodeMeta(b)
+	if err != nil {
+		return err
+	}
+	info, err := s.Block(m.height)
+	if err != nil {
+		return err
+	}
+	if info.Root != m.root {
+		return &CorruptionError{"root in the block record", m.height, info.Root.String(), m.root.String()}
+	}
+	snap, err := s.db.Snapshot()
+	if err != nil {
+		return closed(err)
+	}
+	changes, err := leaves(snap, m, progress)
+	if cerr := snap.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.adopt(changes, m); err != nil {
+		return err
+	}
+	view, err := s.publish(info)
+	if err != nil {
+		return err
+	}
+	return view.Release()
+}
+
+// leaves reads the whole flat state.
+func leaves(snap *kv.Snapshot, m meta, progress func(keys, of uint64)) ([]tree.Change, error) {
+	lower := []byte{keyState}
+	cursor, err := snap.Cursor(lower, after(lower))
+	if err != nil {
+		return nil, closed(err)
+	}
+	changes := make([]tree.Change, 0, m.leaves)
+	for ok := cursor.First(); ok; ok = cursor.Next() {
+		r, err := parseRecord(cursor.Value())
+		if err != nil || r.tag == tagDeleted {
+			return nil, firstError(cursor.Err(), err, &CorruptionError{"record", m.height, "deleted", "a value"}, cursor.Close())
+		}
+		path, leaf := leafOf(cursor.Key()[1:], r.form())
+		changes = append(changes, tree.Change{Path: path, Leaf: leaf, Version: r.height})
+		if n := uint64(len(changes)); n%progressKeys == 0 {
+			progress(n, m.leaves)
+		}
+	}
+	if err := firstError(cursor.Err(), cursor.Close()); err != nil {
+		return nil, closed(err)
+	}
+	if n := uint64(len(changes)); n != m.leaves {
+		return nil, &CorruptionError{"number of keys", m.height, fmt.Sprint(n), fmt.Sprint(m.leaves)}
+	}
+	progress(m.leaves, m.leaves)
+	return changes, nil
+}
+
+// adopt makes the tree of all leaves the committed one, if it has the root it must have.
+func (s *Store) adopt(changes []tree.Change, m meta) error {
+	empty := s.tree.Snapshot()
+	defer empty.Release()
+	o, err := empty.NewOverlay()
+	if err != nil {
+		return fmt.Errorf("rebuilding tree: %w", err)
+	}
+	root, err := o.Update(changes)
+	if err != nil {
+		o.Drop()
+		return &CorruptionError{"tree", m.height, err.Error(), m.root.String()}
+	}
+	if primitives.Hash(root) != m.root {
+		o.Drop()
+		return &CorruptionError{"root of the state", m.height, primitives.Hash(root).String(), m.root.String()}
+	}
+	return s.tree.Adopt(o)
+}
+
+// Verify compares the newest version of each key in the history with the current state, both ways, and every value that is
+// kept apart with its hash. It reads everything and is for an operator to run, not a start.
+func (s *Store) Verify() error {
+	view, err := s.View()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = view.Release() }() // a snapshot of a store that is open
+	now, err := view.v.src.walk(nil)
+	if err != nil {
+		return err
+	}
+	old, err := past{view.v.snap, view.Height()}.walk(nil)
+	if err != nil {
+		return firstError(err, now.close())
+	}
+	err = view.compare(now, old)
+	return firstError(err, now.close(), old.close())
+}
+
+// compare walks two sources of one state side by side.
+func (w *View) compare(now, old walker) error {
+	var from []byte
+	for {
+		key, err := now.seek(from)
+		if err != nil {
+			return closed(err)
+		}
+		kept, err := old.seek(from)
+		if err != nil {
+			return closed(err)
+		}
+		if !bytes.Equal(key, kept) || (key == nil) != (kept == nil) {
+			return &CorruptionError{"next key of the state", w.Height(), fmt.Sprintf("%x", key), fmt.Sprintf("%x of the history", kept)}
+		}
+		if key == nil {
+			return nil
+		}
+		from = append(append(from[:0:0], key...), 0)
+		if err := w.compareRecords(key, now, old); err != nil {
+			return err
+		}
+	}
+}
+
+func (w *View) compareRecords(key []byte, now, old walker) error {
+	current, err := now.record()
+	if err != nil {
+		return err
+	}
+	kept, err := old.record()
+	if err != nil {
+		return err
+	}
+	if got, want := current.append(nil), kept.append(nil); !bytes.Equal(got, want) {
+		return &CorruptionError{fmt.Sprintf("record of %x", key), w.Height(), fmt.Sprintf("%x", got), fmt.Sprintf("%x as in the history", want)}
+	}
+	value, err := w.v.value(current)
+	if err != nil {
+		return err
+	}
+	if got := StoredForm(value); !bytes.Equal(got, current.form()) {
+		return &CorruptionError{fmt.Sprintf("value of %x", key), w.Height(), fmt.Sprintf("%x", got), fmt.Sprintf("%x", current.form())}
+	}
+	return nil
+}

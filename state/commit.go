@@ -1,0 +1,218 @@
+package state
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/sepia-chain/sepia/internal/primitives"
+	"github.com/sepia-chain/sepia/internal/scale"
+	"github.com/sepia-chain/sepia/state/kv"
+	"github.com/sepia-chain/sepia/state/tree"
+)
+
+// KV is a key and a value. A nil value deletes.
+type KV struct {
+	Key, Value []byte
+}
+
+// Block is what is committed beside the state.
+type Block struct {
+	Height      uint32
+	Hash        primitives.Hash
+	Header      []byte
+	HostVersion uint32
+	Body        [][]byte // each one SCALE extrinsic, whole
+	Extra       []KV     // index entries of the caller's, readable by Extra
+}
+
+// Commit writes a block with the overlay's state in one synced batch and makes it the latest view, of which the caller
+// gets a reference. It consumes the overlay. After an error but ErrNotNext and ErrOpenTransaction, which leave everything
+// as it was, the store must be closed: whether the block is on disk is not known.
+func (s *Store) Commit(o *Overlay, b Block) (*View, error) {
+	s.commit.Lock()
+	defer s.commit.Unlock()
+	if err := s.follows(o, b); err != nil {
+		return nil, err
+	}
+	root, err := o.Root()
+	if err != nil {
+		return nil, err
+	}
+	info := BlockInfo{Height: b.Height, Hash: b.Hash, Header: b.Header, Root: root, HostVersion: b.HostVersion,
+		CodeHash: o.codeHash()}
+	batch, err := s.db.NewBatch(64 * len(o.changes))
+	if err != nil {
+		return nil, closed(err)
+	}
+	defer func() { _ = batch.Close() }() // frees memory only
+	w := writer{batch: batch}
+	w.state(o)
+	w.block(info, b, o.tree.Leaves())
+	if w.err == nil {
+		w.err = s.db.Apply(batch, true)
+	}
+	if w.err != nil {
+		return nil, fmt.Errorf("committing block %d: %w", b.Height, closed(w.err))
+	}
+	if err := s.tree.Adopt(o.tree); err != nil {
+		return nil, fmt.Errorf("adopting tree of block %d: %w", b.Height, err)
+	}
+	s.log.Debug("block committed", "height", b.Height, "root", root, "changed_keys", w.changed, "batch_keys", batch.Count(),
+		"batch_bytes", batch.Len())
+	if err := o.Drop(); err != nil {
+		return nil, fmt.Errorf("closing overlay of block %d: %w", b.Height, err)
+	}
+	return s.publish(info)
+}
+
+// follows checks that a block and its overlay are the next ones.
+func (s *Store) follows(o *Overlay, b Block) error {
+	if o.base == nil {
+		return ErrClosed
+	}
+	latest, err := s.View()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = latest.Release() }() // the store holds it too, so nothing is closed here
+	if o.base.v != latest.v {
+		return fmt.Errorf("%w: overlay over height %d, committed is %d", ErrNotNext, o.base.Height(), latest.Height())
+	}
+	if b.Height != latest.Height()+1 {
+		return fmt.Errorf("%w: block %d, committed is %d", ErrNotNext, b.Height, latest.Height())
+	}
+	if depth := o.TransactionDepth(); depth != 0 {
+		return fmt.Errorf("%w: depth %d", ErrOpenTransaction, depth)
+	}
+	return nil
+}
+
+// publish makes the committed block the latest view. It is called after the batch was synced and the tree adopted, so no
+// reader ever sees what a crash could take back.
+func (s *Store) publish(info BlockInfo) (*View, error) {
+	snap, err := s.db.Snapshot()
+	if err != nil {
+		return nil, closed(err)
+	}
+	v := &version{info: info, db: s.db, snap: snap, tree: s.tree.Snapshot(), src: latest{snap}}
+	s.mu.Lock()
+	before := s.latest
+	s.latest = newView(v)
+	view := newView(v)
+	s.mu.Unlock()
+	if before == nil {
+		return view, nil
+	}
+	return view, closed(before.Release())
+}
+
+// codeHash is the SHA-256 of the runtime blob after the overlay's writes.
+func (o *Overlay) codeHash() primitives.Hash {
+	e, ok := o.set.entries[string(TreeKey([]byte(codeKey)))]
+	switch {
+	case !ok || e.now.kind == unwritten:
+		return o.base.CodeHash()
+	case e.now.kind == deleted:
+		return primitives.Hash{}
+	}
+	return sha256.Sum256(e.now.value())
+}
+
+// writer puts a block into a batch. It keeps the first error.
+type writer struct {
+	batch   *kv.Batch
+	buf     []byte // scratch for keys
+	value   []byte // scratch for records
+	changed int    // keys of the state
+	bigs    uint32 // values kept apart
+	err     error
+}
+
+func (w *writer) set(key, value []byte) {
+	if w.err == nil {
+		w.err = w.batch.Set(key, value, nil)
+	}
+}
+
+func (w *writer) delete(key []byte) {
+	if w.err == nil {
+		w.err = w.batch.Delete(key, nil)
+	}
+}
+
+func (w *writer) deleteRange(from, to []byte) {
+	if w.err == nil {
+		w.err = w.batch.DeleteRange(from, to, nil)
+	}
+}
+
+// state writes what the tree says has changed: S, V, K, B and L.
+func (w *writer) state(o *Overlay) {
+	list := make([]changedKey, 0, len(o.changes))
+	for i := range o.changes {
+		c := &o.changes[i]
+		if c.Outcome == tree.None {
+			continue
+		}
+		w.changed++
+		e := o.set.touched[c.Index]
+		list = append(list, changedKey{[]byte(e.key), c.Before, c.Outcome != tree.Inserted})
+		w.key(c, e, o.sums[c.Index], o.height)
+	}
+	w.set(heightKey(keyChanges, o.height), encodeChangeList(list))
+}
+
+func (w *writer) key(c *tree.Change, e *entry, sum [32]byte, height uint32) {
+	r := record{tag: tagDeleted}
+	if c.Outcome != tree.Deleted {
+		r = w.record(e.now.value(), sum, height)
+	}
+	w.value = r.append(w.value[:0])
+	w.buf = append(append(w.buf[:0], keyState), e.key...)
+	if c.Outcome == tree.Deleted {
+		w.delete(w.buf)
+	} else {
+		w.set(w.buf, w.value)
+	}
+	w.buf = appendHistoryKey(w.buf[:0], []byte(e.key), height)
+	w.set(w.buf, w.value)
+	switch c.Outcome {
+	case tree.Inserted:
+		w.set(hashKey(keyPreimage, c.Path), []byte(e.key))
+	case tree.Deleted:
+		w.delete(hashKey(keyPreimage, c.Path))
+	}
+}
+
+// record is the record of a value, which is put apart if it is long.
+func (w *writer) record(value []byte, sum [32]byte, height uint32) record {
+	if len(value) <= maxInline {
+		return record{tag: tagInline, height: height, value: value}
+	}
+	r := record{tag: tagBig, height: height, number: w.bigs, size: uint64(len(value)), sum: sum}
+	w.set(bigKey(height, w.bigs), value)
+	w.bigs++
+	return r
+}
+
+// block writes everything of a block but its state.
+func (w *writer) block(info BlockInfo, b Block, leaves int) {
+	w.set(heightKey(keyBlock, b.Height), info.encode())
+	w.set(heightKey(keyBody, b.Height), encodeBody(b.Body))
+	w.set(hashKey(keyBlockHash, b.Hash), binary.BigEndian.AppendUint32(nil, b.Height))
+	for i, extrinsic := range b.Body {
+		place := scale.AppendU32(scale.AppendU32(nil, b.Height), uint32(i))
+		w.set(hashKey(keyExtrinsic, primitives.Blake2_256(extrinsic)), place)
+	}
+	for _, extra := range b.Extra {
+		key := append([]byte{keyExtra}, extra.Key...)
+		if extra.Value == nil {
+			w.delete(key)
+			continue
+		}
+		w.set(key, extra.Value)
+	}
+	m := meta{format: formatVersion, height: b.Height, leaves: uint64(leaves), root: info.Root}
+	w.set([]byte{keyMeta}, m.encode())
+}
