@@ -63,7 +63,7 @@ func (e *Engine) CompileBlob(metered []byte, funcs []HostFunc, o BlobOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	code, err := o.Cache.code(&e.blob, metered, o.Level)
+	code, err := o.Cache.code(&e.blob, shape.prepareBlob(metered), o.Level)
 	if err != nil {
 		return nil, err
 	}
@@ -73,10 +73,16 @@ func (e *Engine) CompileBlob(metered []byte, funcs []HostFunc, o BlobOptions) (*
 	}
 	b := &Blob{tier: &e.blob, funcs: linked, exports: shape.blobExports()}
 	b.refs.Store(1)
-	b.c = C.sepia_blob_new(e.blob.run, module, C.uint32_t(len(linked)))
+	variables := shape.variables()
+	b.c = C.sepia_blob_new(e.blob.run, module, C.uint32_t(len(linked)), C.uint32_t(len(variables)))
+	b.c.tracker = e.tracker
 	b.c.heap_base = C.uint32_t(base)
 	b.c.max_bytes = C.uint64_t(shape.Memory.Max) * wasmPage
 	b.c.stack_units = BlobStackUnits
+	for i, index := range variables {
+		g := shape.Globals[index]
+		C.sepia_blob_variable(b.c, C.uint32_t(i), C.uint32_t(index), C.bool(g.Type == wasm.I64), C.int64_t(g.Value))
+	}
 	if err := b.link(); err != nil {
 		b.Close()
 		return nil, err
@@ -101,6 +107,11 @@ func (b *Blob) link() error {
 	}
 	if !C.sepia_blob_link(b.c, &failure) {
 		return fault("linking a blob", failureText(&failure))
+	}
+	b.tier.slots <- struct{}{} // of the instance that the image is taken from
+	defer func() { <-b.tier.slots }()
+	if !C.sepia_blob_take_image(b.c, &failure) {
+		return fault("instantiating a blob", failureText(&failure))
 	}
 	return nil
 }

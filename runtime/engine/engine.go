@@ -3,6 +3,7 @@ package engine
 /*
 #cgo CFLAGS: -std=gnu11 -O2 -Wall
 #include "engine.h"
+#include "fresh.h"
 */
 import "C"
 
@@ -82,6 +83,7 @@ type tier struct {
 // Engine holds the engines of both tiers.
 type Engine struct {
 	blob, guest tier
+	tracker     C.int // of written pages; -1 if the system cannot tell
 }
 
 // New makes the engines and checks them with known answers at both compile levels. An engine that computes wrongly must not
@@ -100,8 +102,9 @@ func New(config Config) (*Engine, error) {
 		return nil, fmt.Errorf("a pool of %d blob and %d guest slots is not possible", config.BlobSlots, config.GuestSlots)
 	}
 	e := &Engine{
-		blob:  newTier("blob", blobConfig(config.BlobSlots), config.BlobSlots),
-		guest: newTier("guest", guestConfig(config.GuestSlots), config.GuestSlots),
+		blob:    newTier("blob", blobConfig(config.BlobSlots), config.BlobSlots),
+		guest:   newTier("guest", guestConfig(config.GuestSlots), config.GuestSlots),
+		tracker: C.sepia_tracker_open(),
 	}
 	if err := e.check(); err != nil {
 		e.Close()
@@ -143,10 +146,15 @@ func newTier(name string, config C.sepia_engine_config, slots int) tier {
 	return t
 }
 
+// RestoresMemory says whether instances are restored between calls. Where the system cannot tell which pages were written,
+// each call gets a new instance: results are the same, calls are slower.
+func (e *Engine) RestoresMemory() bool { return e.tracker >= 0 }
+
 // Close frees the engines. Nothing made by them may be used afterwards.
 func (e *Engine) Close() {
 	e.blob.close()
 	e.guest.close()
+	C.sepia_tracker_close(e.tracker)
 }
 
 func (t *tier) close() {

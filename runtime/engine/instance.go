@@ -75,8 +75,8 @@ func (in *Instance) Call(export string, input []byte, gas int64, ctx any) (CallR
 		return CallResult{}, &Trap{Class: TrapOutOfGas}
 	}
 	gas = min(gas, MaxGas)
-	if !C.sepia_instance_open(in.c) {
-		return CallResult{}, fault("opening a blob instance", failureText(&in.c.failure))
+	if !C.sepia_instance_renew(in.c) {
+		return CallResult{}, fault("renewing a blob instance", failureText(&in.c.failure))
 	}
 	in.context, in.ended = ctx, nil
 	end := C.sepia_instance_call(in.c, (*C.char)(unsafe.Pointer(unsafe.StringData(export))), C.size_t(len(export)),

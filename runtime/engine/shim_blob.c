@@ -1,5 +1,6 @@
 #include "shim_blob.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -155,13 +156,16 @@ uint32_t sepia_instance_put(sepia_instance *in, const uint8_t *bytes, uint32_t l
 
 /* ---- blobs ---- */
 
-sepia_blob *sepia_blob_new(wasm_engine_t *engine, wasmtime_module_t *module, uint32_t imports) {
+sepia_blob *sepia_blob_new(wasm_engine_t *engine, wasmtime_module_t *module, uint32_t imports, uint32_t variables) {
   sepia_blob *blob = calloc(1, sizeof *blob);
   blob->engine = engine;
   blob->module = module;
   blob->linker = wasmtime_linker_new(engine);
   blob->import_count = imports;
   blob->imports = calloc(imports + 1, sizeof *blob->imports);
+  blob->variable_count = variables;
+  blob->variables = calloc(variables + 1, sizeof *blob->variables);
+  blob->tracker = -1;
   return blob;
 }
 
@@ -197,10 +201,22 @@ bool sepia_blob_link(sepia_blob *blob, sepia_failure *failure) {
   return error == NULL;
 }
 
+void sepia_blob_variable(sepia_blob *blob, uint32_t index, uint32_t global, bool wide, int64_t value) {
+  struct sepia_variable *v = &blob->variables[index];
+  snprintf(v->name, sizeof v->name, SEPIA_VARIABLE "%u", global);
+  v->value.kind = wide ? WASMTIME_I64 : WASMTIME_I32;
+  if (wide)
+    v->value.of.i64 = value;
+  else
+    v->value.of.i32 = (int32_t)value;
+}
+
 void sepia_blob_delete(sepia_blob *blob) {
   if (blob->pre != NULL) wasmtime_instance_pre_delete(blob->pre);
   wasmtime_linker_delete(blob->linker);
   wasmtime_module_delete(blob->module);
+  sepia_image_free(&blob->image);
+  free(blob->variables);
   free(blob->imports);
   free(blob);
 }
@@ -221,6 +237,7 @@ sepia_instance *sepia_instance_new(const sepia_blob *blob, uintptr_t handle, siz
   in->stack = stack;
   in->stack_len = len;
   in->heap.grow = grow;
+  in->variables = calloc(blob->variable_count + 1, sizeof *in->variables);
   return in;
 }
 
@@ -230,6 +247,7 @@ void sepia_instance_shut(sepia_instance *in) {
   in->store = NULL;
   in->heap.bytes = NULL;
   in->heap.len = 0;
+  if (in->stack == NULL) return;
   /* A deep recursion must not keep its pages for ever. */
   madvise(in->stack + STACK_GUARD_BYTES, in->stack_len - STACK_GUARD_BYTES - STACK_KEPT_BYTES, MADV_DONTNEED);
 }
@@ -237,6 +255,8 @@ void sepia_instance_shut(sepia_instance *in) {
 void sepia_instance_delete(sepia_instance *in) {
   sepia_instance_shut(in);
   munmap(in->stack, in->stack_len);
+  free(in->pages.at);
+  free(in->variables);
   free(in);
 }
 
@@ -252,12 +272,18 @@ static bool find_state(sepia_instance *in) {
   in->memory = memory.of.memory;
   in->gas_global = gas.of.global;
   in->stack_global = stack.of.global;
+  for (uint32_t i = 0; i < in->blob->variable_count; i++) {
+    wasmtime_extern_t variable;
+    if (!find(in, in->blob->variables[i].name, WASMTIME_EXTERN_GLOBAL, &variable)) return false;
+    in->variables[i] = variable.of.global;
+  }
   refresh(in);
   return true;
 }
 
-bool sepia_instance_open(sepia_instance *in) {
+static bool open_new(sepia_instance *in) {
   sepia_instance_shut(in);
+  sepia_pages_forget(&in->pages);
   in->store = wasmtime_store_new(in->blob->engine, in, NULL);
   in->context = wasmtime_store_context(in->store);
   wasm_trap_t *trap = NULL;
@@ -268,12 +294,27 @@ bool sepia_instance_open(sepia_instance *in) {
     wasm_trap_delete(trap);
     sepia_keep_text(&in->failure, "a data or element segment lies outside the memory or table");
   } else if (find_state(in)) {
+    /* One written byte must not bring in, and let the next call restore, two megabytes. */
+    if (in->blob->tracker >= 0) madvise(in->heap.bytes, in->heap.len, MADV_NOHUGEPAGE);
     return true;
   } else {
     sepia_keep_text(&in->failure, "the module does not export what metering adds");
   }
   sepia_instance_shut(in);
   return false;
+}
+
+bool sepia_blob_take_image(sepia_blob *blob, sepia_failure *failure) {
+  sepia_instance in = {.blob = blob, .variables = calloc(blob->variable_count + 1, sizeof *in.variables)};
+  bool ok = open_new(&in);
+  if (ok) {
+    sepia_image_take(&blob->image, in.heap.bytes, in.heap.len);
+    wasmtime_store_delete(in.store);
+  } else {
+    *failure = in.failure;
+  }
+  free(in.variables);
+  return ok;
 }
 
 /* ---- calls ---- */
@@ -289,6 +330,19 @@ static bool set_global(sepia_instance *in, const wasmtime_global_t *global, wasm
   if (error != NULL) sepia_keep_error(&in->failure, error);
   return error == NULL;
 }
+
+/* A memory cannot shrink, so one that grew is given up. */
+static bool restore(sepia_instance *in) {
+  if (in->store == NULL) return false;
+  refresh(in);
+  if (in->heap.len != in->blob->image.len) return false;
+  if (!sepia_pages_restore(&in->pages, in->blob->tracker, &in->blob->image, in->heap.bytes)) return false;
+  for (uint32_t i = 0; i < in->blob->variable_count; i++)
+    if (!set_global(in, &in->variables[i], in->blob->variables[i].value)) return false;
+  return true;
+}
+
+bool sepia_instance_renew(sepia_instance *in) { return restore(in) || open_new(in); }
 
 static void run_wasm(void *argument) {
   sepia_instance *in = argument;
@@ -336,6 +390,7 @@ int sepia_instance_call(sepia_instance *in, const char *name, size_t name_len, c
   in->host_end = SEPIA_HOST_NONE;
   in->error = NULL;
   in->trap = NULL;
+  sepia_pages_begin(&in->pages);
   sepia_allocator_reset(&in->allocator, in->blob->heap_base);
   uint32_t at = sepia_instance_put(in, input, input_len);
   if (at == 0) {
@@ -347,5 +402,6 @@ int sepia_instance_call(sepia_instance *in, const char *name, size_t name_len, c
   in->values[0].i64 = at;
   in->values[1].i64 = input_len;
   sepia_on_stack(run_wasm, in, in->stack + in->stack_len, &in->left_at);
+  sepia_pages_end(&in->pages);
   return settle(in);
 }

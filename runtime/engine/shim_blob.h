@@ -4,6 +4,7 @@
 
 #include "allocator.h"
 #include "engine.h"
+#include "fresh.h"
 
 /* Host functions served here; the numbers are those of Go's NativeFunc. */
 enum {
@@ -32,6 +33,10 @@ enum {
   SEPIA_HOST_BAD_RESULT,    /* the export's result lies outside the memory */
 };
 
+/* Mutable globals are exported under this name and their index. */
+#define SEPIA_VARIABLE "sepia:global:"
+enum { SEPIA_VARIABLE_NAME = 32 };
+
 /* One function import of a blob, in the order of the module. */
 typedef struct sepia_import {
   uint32_t id;
@@ -50,6 +55,14 @@ typedef struct sepia_blob {
   uint32_t heap_base;
   uint64_t max_bytes;
   int32_t stack_units;
+  /* What a new instance looks like, and the file to learn of written pages from. */
+  sepia_image image;
+  int tracker;
+  struct sepia_variable {
+    char name[SEPIA_VARIABLE_NAME];
+    wasmtime_val_t value;
+  } *variables;
+  uint32_t variable_count;
 } sepia_blob;
 
 typedef struct sepia_instance {
@@ -60,7 +73,8 @@ typedef struct sepia_instance {
   wasmtime_context_t *context;
   wasmtime_instance_t instance;
   wasmtime_memory_t memory;
-  wasmtime_global_t gas_global, stack_global;
+  wasmtime_global_t gas_global, stack_global, *variables;
+  sepia_pages pages;
   sepia_allocator allocator;
   int64_t gas; /* left, as the host sees it while a host function runs */
   int host_end;
@@ -83,18 +97,22 @@ typedef struct sepia_instance {
   sepia_failure failure;
 } sepia_instance;
 
-sepia_blob *sepia_blob_new(wasm_engine_t *engine, wasmtime_module_t *module, uint32_t imports);
+sepia_blob *sepia_blob_new(wasm_engine_t *engine, wasmtime_module_t *module, uint32_t imports, uint32_t variables);
 bool sepia_blob_define(sepia_blob *blob, uint32_t index, const char *module, size_t module_len, const char *name,
                        size_t name_len, const char *params, const char *results, sepia_import import,
                        sepia_failure *failure);
 bool sepia_blob_link(sepia_blob *blob, sepia_failure *failure);
+/* Declares the index-th mutable global with its initial value. */
+void sepia_blob_variable(sepia_blob *blob, uint32_t index, uint32_t global, bool wide, int64_t value);
+/* Takes the image of a new instance. Call it once, after linking. */
+bool sepia_blob_take_image(sepia_blob *blob, sepia_failure *failure);
 void sepia_blob_delete(sepia_blob *blob);
 
 sepia_instance *sepia_instance_new(const sepia_blob *blob, uintptr_t handle, size_t stack_len);
 void sepia_instance_delete(sepia_instance *in);
 
-/* Opens a new Wasm instance behind `in`, dropping the one that is there. */
-bool sepia_instance_open(sepia_instance *in);
+/* Makes the Wasm instance behind `in` as new: by restoring it, or by opening another one. */
+bool sepia_instance_renew(sepia_instance *in);
 void sepia_instance_shut(sepia_instance *in);
 
 /* Runs an export of type (i32, i32) -> i64 on a copy of the input. */
