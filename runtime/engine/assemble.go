@@ -16,6 +16,7 @@ type assembly struct {
 	minimum uint32 // pages
 	maximum uint32
 	base    uint32 // __heap_base; 0 leaves it out
+	stack   int64  // units
 }
 
 type assembledImport struct {
@@ -132,7 +133,7 @@ func (a *assembly) encodeFunctions(typeOf func(wasm.FuncType) uint32) [][]byte {
 }
 
 func (a *assembly) encodeGlobals() [][]byte {
-	all := append([]assembledGlobal{{wasm.I64, true, 0}, {wasm.I32, true, 0}}, a.globals...)
+	all := append([]assembledGlobal{{wasm.I64, true, 0}, {wasm.I32, true, a.stack}}, a.globals...)
 	if a.base != 0 {
 		all = append(all, assembledGlobal{wasm.I32, false, int64(int32(a.base))})
 	}

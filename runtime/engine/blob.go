@@ -63,6 +63,10 @@ func (e *Engine) CompileBlob(metered []byte, funcs []HostFunc, o BlobOptions) (*
 	if err != nil {
 		return nil, err
 	}
+	units, err := shape.stackUnits(BlobStackUnits)
+	if err != nil {
+		return nil, err
+	}
 	code, err := o.Cache.code(&e.blob, shape.prepareBlob(metered), o.Level)
 	if err != nil {
 		return nil, err
@@ -78,7 +82,7 @@ func (e *Engine) CompileBlob(metered []byte, funcs []HostFunc, o BlobOptions) (*
 	b.c.tracker = e.tracker
 	b.c.heap_base = C.uint32_t(base)
 	b.c.max_bytes = C.uint64_t(shape.Memory.Max) * wasmPage
-	b.c.stack_units = BlobStackUnits
+	b.c.stack_units = C.int32_t(units)
 	for i, index := range variables {
 		g := shape.Globals[index]
 		C.sepia_blob_variable(b.c, C.uint32_t(i), C.uint32_t(index), C.bool(g.Type == wasm.I64), C.int64_t(g.Value))

@@ -80,6 +80,9 @@ func (e *Engine) CompileGuest(metered []byte, imports []GuestImport, o GuestOpti
 	if len(imports) != len(s.imports()) {
 		return nil, fmt.Errorf("the module has %d imports, not %d", len(s.imports()), len(imports))
 	}
+	if _, err := s.stackUnits(GuestStackUnits); err != nil {
+		return nil, err
+	}
 	entries, err := s.guestEntries()
 	if err != nil {
 		return nil, err
@@ -95,7 +98,6 @@ func (e *Engine) CompileGuest(metered []byte, imports []GuestImport, o GuestOpti
 	g := &Guest{tier: &e.guest, entries: entries}
 	g.refs.Store(1)
 	g.c = C.sepia_guest_new(e.guest.run, module, C.uint32_t(len(imports)))
-	g.c.stack_units = GuestStackUnits
 	if err := g.link(s, imports); err != nil {
 		g.Close()
 		return nil, err

@@ -51,6 +51,19 @@ func (s *shape) export(name string) (wasm.Export, bool) {
 	return wasm.Export{}, false
 }
 
+// stackUnits returns the stack that the module may use, which must not be more than there is.
+func (s *shape) stackUnits(most int64) (int32, error) {
+	e, _ := s.export("sepia:stack")
+	if e.Kind != wasm.KindGlobal || int(e.Index) >= len(s.Globals) {
+		return 0, fault("reading a metered module", "its stack counter is no global")
+	}
+	units := s.Globals[e.Index].Value
+	if units < 0 || units > most {
+		return 0, fault("reading a metered module", fmt.Sprintf("its stack of %d units is not within 0 and %d", units, most))
+	}
+	return int32(units), nil
+}
+
 // heapBase returns the address at which a blob's heap begins.
 func (s *shape) heapBase() (uint32, error) {
 	e, ok := s.export("__heap_base")

@@ -146,9 +146,7 @@ sepia_exec *sepia_exec_new(const sepia_guest *guest, const char *entry, size_t e
 
 static bool start(sepia_exec *x, int64_t gas) {
   wasmtime_val_t g = {.kind = WASMTIME_I64, .of.i64 = gas};
-  wasmtime_val_t s = {.kind = WASMTIME_I32, .of.i32 = x->guest->stack_units};
   wasmtime_error_t *error = wasmtime_global_set(x->context, &x->gas_global, &g);
-  if (error == NULL) error = wasmtime_global_set(x->context, &x->stack_global, &s);
   if (error != NULL) {
     sepia_keep_error(&x->failure, error);
     return false;

@@ -17,7 +17,6 @@ typedef struct sepia_guest {
   wasmtime_linker_t *linker;
   wasmtime_instance_pre_t *pre;
   sepia_guest_import *imports;
-  int32_t stack_units;
 } sepia_guest;
 
 typedef struct sepia_exec {
