@@ -51,7 +51,7 @@ type Blob struct {
 // CompileBlob compiles a metered blob and links it with the host functions that it imports. Errors other than ErrFault say
 // what is wrong with the module.
 func (e *Engine) CompileBlob(metered []byte, funcs []HostFunc, o BlobOptions) (*Blob, error) {
-	shape, err := readShape(metered)
+	shape, err := readShape(metered, BlobMemoryMaxPages)
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ var errOver = errors.New("the execution is over")
 
 // CompileGuest compiles a metered contract. The imports are in the module's order, without the meter's own.
 func (e *Engine) CompileGuest(metered []byte, imports []GuestImport, o GuestOptions) (*Guest, error) {
-	s, err := readShape(metered)
+	s, err := readShape(metered, GuestMemoryMaxPages)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ type shape struct {
 }
 
 // readShape decodes a metered module and checks what the meter promises. A failure is ours, not the module's author's.
-func readShape(metered []byte) (*shape, error) {
+func readShape(metered []byte, maxPages uint32) (*shape, error) {
 	m, err := wasm.Decode(metered)
 	if err != nil {
 		return nil, fmt.Errorf("%w: reading a metered module: %w", ErrFault, err)
@@ -23,6 +23,10 @@ func readShape(metered []byte) (*shape, error) {
 	s := &shape{m}
 	if m.Memory == nil || m.Memory.Imported || !m.Memory.HasMax {
 		return nil, fault("reading a metered module", "its memory is not its own, or has no maximum")
+	}
+	if m.Memory.Max > maxPages {
+		// The pool could not serve it to the end, and a grow that fails for the node's reasons must not be seen.
+		return nil, fault("reading a metered module", fmt.Sprintf("its memory of up to %d pages is above %d", m.Memory.Max, maxPages))
 	}
 	n := len(m.Imports)
 	if n == 0 || m.Imports[n-1].Module != gasModule || m.Imports[n-1].Name != gasName {
