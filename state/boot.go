@@ -43,6 +43,7 @@ func (s *Store) boot(progress func(keys, of uint64)) error {
 	if err := s.adopt(changes, m); err != nil {
 		return err
 	}
+	s.cache.advance(m.height)
 	view, err := s.publish(info)
 	if err != nil {
 		return err

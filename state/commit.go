@@ -58,6 +58,7 @@ func (s *Store) Commit(o *Overlay, b Block) (*View, error) {
 	if err := s.tree.Adopt(o.tree); err != nil {
 		return nil, fmt.Errorf("adopting tree of block %d: %w", b.Height, err)
 	}
+	s.remember(o)
 	s.log.Debug("block committed", "height", b.Height, "root", root, "changed_keys", w.changed, "batch_keys", batch.Count(),
 		"batch_bytes", batch.Len())
 	if err := o.Drop(); err != nil {
@@ -88,6 +89,22 @@ func (s *Store) follows(o *Overlay, b Block) error {
 	return nil
 }
 
+// remember enters what the block changed in the cache. The overlay is not used afterwards, so its values can be kept.
+func (s *Store) remember(o *Overlay) {
+	s.cache.advance(o.height)
+	for i := range o.changes {
+		if o.changes[i].Outcome == tree.None {
+			continue
+		}
+		e := o.set.touched[o.changes[i].Index]
+		if e.now.kind == deleted {
+			s.cache.written(o.height, e.key, nil, false)
+			continue
+		}
+		s.cache.written(o.height, e.key, e.now.value(), true)
+	}
+}
+
 // publish makes the committed block the latest view. It is called after the batch was synced and the tree adopted, so no
 // reader ever sees what a crash could take back.
 func (s *Store) publish(info BlockInfo) (*View, error) {
@@ -95,7 +112,7 @@ func (s *Store) publish(info BlockInfo) (*View, error) {
 	if err != nil {
 		return nil, closed(err)
 	}
-	v := &version{info: info, db: s.db, snap: snap, tree: s.tree.Snapshot(), src: latest{snap}}
+	v := &version{info: info, db: s.db, snap: snap, tree: s.tree.Snapshot(), cache: s.cache, src: latest{snap}}
 	s.mu.Lock()
 	before := s.latest
 	s.latest = newView(v)

@@ -93,6 +93,6 @@ func (s *Store) writeGenesis(g Genesis, root primitives.Hash) (*View, error) {
 	if err := fresh.Adopt(o.tree); err != nil {
 		return nil, fmt.Errorf("adopting genesis tree: %w", err)
 	}
-	s.tree = fresh
+	s.tree, s.cache = fresh, newCache(0)
 	return s.publish(info)
 }

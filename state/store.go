@@ -30,9 +30,10 @@ type Options struct {
 
 // Store is an open store. All methods are safe for concurrent use.
 type Store struct {
-	db   *kv.DB
-	tree *tree.Tree
-	log  *slog.Logger
+	db    *kv.DB
+	tree  *tree.Tree
+	cache *cache
+	log   *slog.Logger
 
 	commit sync.Mutex // one commit at a time
 	mu     sync.Mutex
@@ -52,7 +53,7 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening state: %w", err)
 	}
-	s := &Store{db: db, tree: tree.New(), log: o.Logger}
+	s := &Store{db: db, tree: tree.New(), cache: newCache(0), log: o.Logger}
 	if err := s.boot(o.Progress); err != nil {
 		return nil, fmt.Errorf("opening state %s: %w", o.Path, errors.Join(err, db.Close()))
 	}

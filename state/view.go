@@ -13,12 +13,13 @@ import (
 
 // version is the state after one block, shared by all views of it and closed with the last of them.
 type version struct {
-	info BlockInfo
-	db   *kv.DB
-	snap *kv.Snapshot
-	tree *tree.Snapshot // nil for past heights
-	src  source
-	refs atomic.Int32
+	info  BlockInfo
+	db    *kv.DB
+	snap  *kv.Snapshot
+	tree  *tree.Snapshot // nil for past heights
+	cache *cache         // nil for past heights
+	src   source
+	refs  atomic.Int32
 }
 
 func (v *version) release() error {
@@ -49,13 +50,38 @@ func (v *version) value(r record) ([]byte, error) {
 	return b, nil
 }
 
+// get is the value of a tree key. It must not be changed: the cache may hold it too.
 func (v *version) get(treeKey []byte) (value []byte, found bool, err error) {
+	if v.cache == nil {
+		return v.read(treeKey)
+	}
+	if value, found, known := v.cache.get(v.info.Height, treeKey); known {
+		return value, found, nil
+	}
+	value, found, err = v.read(treeKey)
+	if err == nil {
+		v.cache.fill(v.info.Height, treeKey, value, found)
+	}
+	return value, found, err
+}
+
+// read is get from the database.
+func (v *version) read(treeKey []byte) (value []byte, found bool, err error) {
 	r, err := v.src.record(treeKey)
 	if err != nil || r.tag == tagDeleted {
 		return nil, false, err
 	}
 	value, err = v.value(r)
 	return value, err == nil, err
+}
+
+// own is get with a value that belongs to the caller.
+func (v *version) own(treeKey []byte) (value []byte, found bool, err error) {
+	value, found, err = v.get(treeKey)
+	if !found {
+		return nil, false, err
+	}
+	return append([]byte{}, value...), true, nil
 }
 
 // View is the state after one block, immutable until Release. It is safe for concurrent use. Values and keys it returns
@@ -112,7 +138,7 @@ func (w *View) Get(key []byte) (value []byte, found bool, err error) {
 	if err := w.check(); err != nil {
 		return nil, false, err
 	}
-	return w.v.get(TreeKey(key))
+	return w.v.own(TreeKey(key))
 }
 
 // GetChild is the value of a key of a child storage.
@@ -120,7 +146,7 @@ func (w *View) GetChild(id, key []byte) (value []byte, found bool, err error) {
 	if err := w.check(); err != nil {
 		return nil, false, err
 	}
-	return w.v.get(ChildTreeKey(id, key))
+	return w.v.own(ChildTreeKey(id, key))
 }
 
 // NextKey is the key of the top storage that follows the given one.

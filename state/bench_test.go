@@ -1,0 +1,114 @@
+package state
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/oasisprotocol/curve25519-voi/primitives/sr25519"
+
+	"github.com/sepia-chain/sepia/internal/primitives"
+)
+
+const (
+	benchAccounts  = 100_000
+	benchTransfers = 1_000
+)
+
+// accountKey looks like FRAME's System.Account key: two name hashes, a hash of the account, the account.
+func accountKey(n uint32) []byte {
+	var id [32]byte
+	binary.BigEndian.PutUint32(id[:], n)
+	key := primitives.StoragePrefix("System", "Account")
+	sum := primitives.Blake2_128(id[:])
+	return append(append(key, sum[:]...), id[:]...)
+}
+
+func benchStore(b *testing.B) *Store {
+	s, err := Open(Options{Path: b.TempDir()})
+	noError(b, err)
+	b.Cleanup(func() { noError(b, s.Close()) })
+	m := plainState{}
+	value := make([]byte, 80)
+	for i := range uint32(benchAccounts) {
+		binary.BigEndian.PutUint32(value, i)
+		m[string(TreeKey(accountKey(i)))] = string(value)
+	}
+	noError(b, must(s.CommitGenesis(genesis(b, m)))(b).Release())
+	return s
+}
+
+// signatureTime is the yardstick of the project: one sr25519 verification, in the same run.
+func signatureTime(b *testing.B) time.Duration {
+	pair, err := sr25519.GenerateKeyPair(nil)
+	noError(b, err)
+	message := make([]byte, 160)
+	signature, err := pair.Sign(nil, sr25519.NewSigningContext([]byte("substrate")).NewTranscriptBytes(message))
+	noError(b, err)
+	const rounds = 500
+	start := time.Now()
+	for range rounds {
+		if !pair.PublicKey().Verify(sr25519.NewSigningContext([]byte("substrate")).NewTranscriptBytes(message), signature) {
+			b.Fatal("own signature does not verify")
+		}
+	}
+	return time.Since(start) / rounds
+}
+
+// BenchmarkBlock is the state's part of a block of 1,000 transfers between distinct accounts: what the runtime does with
+// storage, the root, and the synced commit. Figures are per transfer, and in sr25519 verifications.
+func BenchmarkBlock(b *testing.B) {
+	s := benchStore(b)
+	signature := signatureTime(b)
+	rng := rand.New(rand.NewPCG(1, 1))
+	var execute, root, commitTime time.Duration
+	height := uint32(0)
+	for b.Loop() {
+		height++
+		accounts := rng.Perm(benchAccounts)[:2*benchTransfers]
+		o := newOverlay(b, s)
+		start := time.Now()
+		noError(b, o.Clear([]byte("System.Events")))
+		var body [][]byte
+		for i := range benchTransfers {
+			benchTransfer(b, o, height, uint32(i), uint32(accounts[2*i]), uint32(accounts[2*i+1]))
+			body = append(body, binary.BigEndian.AppendUint64(make([]byte, 132), uint64(height)<<32|uint64(i)))
+		}
+		executed := time.Now()
+		must(o.Root())(b)
+		rooted := time.Now()
+		commit(b, s, o, block(height, body...))
+		execute, root, commitTime = execute+executed.Sub(start), root+rooted.Sub(executed), commitTime+time.Since(rooted)
+	}
+	for _, part := range []struct {
+		name  string
+		spent time.Duration
+	}{{"execute", execute}, {"root", root}, {"commit", commitTime}, {"all", execute + root + commitTime}} {
+		per := float64(part.spent) / float64(b.N) / benchTransfers
+		b.ReportMetric(per/1000, part.name+"-us/transfer")
+		b.ReportMetric(per/float64(signature), part.name+"-signatures/transfer")
+	}
+}
+
+// benchTransfer touches storage as a transfer of FRAME does: transactions, accounts, an event, transient keys.
+func benchTransfer(b *testing.B, o *Overlay, height, i, from, to uint32) {
+	index := binary.LittleEndian.AppendUint32(nil, i)
+	noError(b, o.Set([]byte(":extrinsic_index"), index))
+	noError(b, o.Set(append([]byte("ExtrinsicData"), index...), make([]byte, 140)))
+	o.StartTransaction()
+	for _, account := range []uint32{from, to} {
+		key := accountKey(account)
+		value, _, err := o.Get(key)
+		noError(b, err)
+		changed := append([]byte(nil), value...)
+		binary.BigEndian.PutUint32(changed[8:], height)
+		noError(b, o.Set(key, changed))
+	}
+	for range 3 {
+		noError(b, o.Append([]byte("System.Events"), make([]byte, 80)))
+	}
+	noError(b, o.CommitTransaction())
+	noError(b, o.Clear(append([]byte("ExtrinsicData"), index...)))
+	noError(b, o.Clear([]byte(":extrinsic_index")))
+}
