@@ -212,16 +212,8 @@ func (w *rewriter) instruction() error {
 		w.trap()
 	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
 		w.block()
-	case wasm.OpElse:
-		w.begin(w.cost(in.Op))
-		w.close()
-		w.dead = false
-		w.put(byte(in.Op))
-	case wasm.OpEnd:
-		w.begin(w.cost(in.Op))
-		w.pop()
-		w.dead = false
-		w.put(opEnd)
+	case wasm.OpElse, wasm.OpEnd:
+		w.endArm()
 	case wasm.OpBr, wasm.OpBrIf, wasm.OpBrTable, wasm.OpReturn:
 		w.branch()
 	case wasm.OpCall, wasm.OpCallIndirect:
@@ -300,6 +292,20 @@ func (w *rewriter) block() {
 	case wasm.OpLoop:
 		w.loopHead()
 	}
+}
+
+// endArm handles else and end. Only control that falls into them executes them: a branch goes behind.
+func (w *rewriter) endArm() {
+	if !w.dead {
+		w.begin(w.cost(w.in.Op))
+	}
+	w.dead = false
+	if w.in.Op == wasm.OpEnd {
+		w.pop()
+	} else {
+		w.close()
+	}
+	w.put(byte(w.in.Op))
 }
 
 // loopHead opens the region of a loop's first run of code, charges it and tests the counter on every turn.
