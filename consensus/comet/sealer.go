@@ -65,7 +65,7 @@ type Sealer struct {
 	committed bool      // a block was committed by this process
 	last      time.Time // when
 	paced     time.Time // when the last block that counts for the spacing was committed, zero: none yet
-	fresh     bool      // the parent is an empty block that was made to be fresh
+	fresh     bool      // the parent is an empty block that was made for transactions to follow
 	freshens  bool      // the proposal being made is one
 	timed     bool      // a wake-up is waiting for the spacing
 }
@@ -122,7 +122,7 @@ func (s *Sealer) TakeTransactions() bool {
 	defer s.mu.Unlock()
 	recent := s.committed && s.clock.Now().Sub(s.last) <= SealFreshness
 	take := !s.seal.onDemand() || recent || s.fresh
-	s.freshens = !take
+	s.freshens = !take && s.pending()
 	return take
 }
 

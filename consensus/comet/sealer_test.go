@@ -160,6 +160,7 @@ func TestSealer_FreshnessLimit(t *testing.T) {
 // A machine so slow that a block takes longer than the freshness limit must still get transactions into blocks.
 func TestSealer_FreshnessNeverStopsTransactions(t *testing.T) {
 	r := newRig(Seal{})
+	r.waiting = true
 	r.Committed(true, false)
 	taken := 0
 	for range 10 {
@@ -172,6 +173,21 @@ func TestSealer_FreshnessNeverStopsTransactions(t *testing.T) {
 	}
 	if taken != 5 {
 		t.Fatalf("%d of 10 blocks took transactions, want every other", taken)
+	}
+}
+
+// A block that the idle interval made is as old as the interval for whoever comes long after it.
+func TestSealer_AnIdleBlockIsNoFresheningOne(t *testing.T) {
+	r := newRig(Seal{})
+	r.Committed(true, false)
+	r.clock.advance(SealIdle)
+	r.TakeTransactions()
+	r.Committed(true, false)
+	r.clock.advance(5 * time.Second)
+	r.waiting = true
+	r.Ready()
+	if !woken(r.Sealer) || r.TakeTransactions() {
+		t.Fatal("a transaction got the time of an idle block 5 s ago")
 	}
 }
 
