@@ -349,29 +349,36 @@ static void run_wasm(void *argument) {
   in->error = wasmtime_func_call_unchecked(in->context, &in->function, in->values, 2, &in->trap);
 }
 
+static int settle_result(sepia_instance *in) {
+  uint64_t result = (uint64_t)in->values[0].i64;
+  in->result_at = (uint32_t)result;
+  in->result_len = (uint32_t)(result >> 32);
+  refresh(in);
+  if (inside(in, in->result_at, in->result_len)) return SEPIA_FINISHED;
+  in->host_end = SEPIA_HOST_BAD_RESULT;
+  return SEPIA_ENDED_BY_HOST;
+}
+
+/* The library reports what a host function raised as an error, and traps of its own code as traps. */
+static int settle_host(sepia_instance *in) {
+  if (in->error != NULL) wasmtime_error_delete(in->error);
+  if (in->trap != NULL) wasm_trap_delete(in->trap);
+  in->gas_left = in->gas;
+  return SEPIA_ENDED_BY_HOST;
+}
+
 /* How the call ended, with the counters as they stand. */
 static int settle(sepia_instance *in) {
+  if (in->host_end != SEPIA_HOST_NONE) return settle_host(in);
   if (in->error != NULL) {
     sepia_keep_error(&in->failure, in->error);
     return SEPIA_FAULT;
   }
   in->gas_left = get_global(in, &in->gas_global);
   in->stack_left = (int32_t)get_global(in, &in->stack_global);
-  if (in->trap == NULL) {
-    uint64_t result = (uint64_t)in->values[0].i64;
-    in->result_at = (uint32_t)result;
-    in->result_len = (uint32_t)(result >> 32);
-    refresh(in);
-    if (inside(in, in->result_at, in->result_len)) return SEPIA_FINISHED;
-    in->host_end = SEPIA_HOST_BAD_RESULT;
-    return SEPIA_ENDED_BY_HOST;
-  }
+  if (in->trap == NULL) return settle_result(in);
   bool has_code = wasmtime_trap_code(in->trap, &in->trap_code);
   wasm_trap_delete(in->trap);
-  if (in->host_end != SEPIA_HOST_NONE) {
-    in->gas_left = in->gas;
-    return SEPIA_ENDED_BY_HOST;
-  }
   if (has_code) return SEPIA_TRAPPED;
   sepia_keep_text(&in->failure, "a trap without a code");
   return SEPIA_FAULT;
