@@ -1,0 +1,66 @@
+package rpc
+
+import (
+	"runtime"
+	"time"
+)
+
+// Config sets the limits of a server. A zero field takes the default beside it.
+type Config struct {
+	MaxConnections   int           // 1,000 sockets, HTTP and WebSocket together
+	MaxSubscriptions int           // 1,024 of one connection
+	MaxBatch         int           // 50 calls in one message
+	MaxFrameBytes    int           // 16 MiB in one message, both ways
+	MaxQueueBytes    int           // 32 MiB waiting to be written to one connection, room for two frames
+	RequestTimeout   time.Duration // 30 s for one call, half of what polkadot.js waits
+	WriteTimeout     time.Duration // 30 s to hand one message to the client's socket
+}
+
+// Limits that are nobody's setting.
+const (
+	// maxKeysPerPage is what clients page by (polkadot.js and cargo-contract ask for 1,000).
+	maxKeysPerPage = 1000
+
+	// maxBlockNumbers in one chain_getBlockHash: 1,000 hashes of 69 bytes make 69 kB.
+	maxBlockNumbers = 1000
+
+	// maxWatchedKeys of one connection: 16,384 keys of about 80 bytes in two maps come to 4 MiB, and polkadot.js's largest
+	// multi query asks for some thousand accounts.
+	maxWatchedKeys = 16384
+
+	// maxInFlight calls of one connection run at once; further ones wait in the socket. polkadot.js starts with 5.
+	maxInFlight = 32
+
+	// maxQueuedNotifications of one connection. A wallet with 100 subscriptions gets some 200 messages a block, so this is
+	// 20 blocks of not reading; then the connection is closed, and the client's library opens another and asks again.
+	maxQueuedNotifications = 4096
+
+	// readHeaderTimeout and readTimeout bound an HTTP request: 16 MiB in 60 s is 2.2 Mbit/s.
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 60 * time.Second
+	idleTimeout       = 120 * time.Second
+
+	maxHeaderBytes = 16 << 10
+)
+
+// maxRuntimeCalls bounds how many calls run the chain's runtime at once, over all connections: two per processor keep
+// all busy while some wait for memory.
+func maxRuntimeCalls() int { return 2 * runtime.GOMAXPROCS(0) }
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.MaxConnections, 1000)
+	setDefault(&c.MaxSubscriptions, 1024)
+	setDefault(&c.MaxBatch, 50)
+	setDefault(&c.MaxFrameBytes, 16<<20)
+	setDefault(&c.MaxQueueBytes, 32<<20)
+	setDefault(&c.RequestTimeout, 30*time.Second)
+	setDefault(&c.WriteTimeout, 30*time.Second)
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
