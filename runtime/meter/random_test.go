@@ -30,7 +30,7 @@ func moduleCount(t testing.TB) int {
 
 const (
 	testPages = 4
-	plenty    = 200_000_000 // ps: about half a million plain instructions
+	plenty    = 800_000_000 // ps: about two million plain instructions; a thousand frames must fit
 )
 
 func testWeights() meter.Weights {

@@ -84,10 +84,8 @@ func (c *checker) declareLocals(typ *FuncType, body *Body) *Error {
 // maxLocals bounds the expansion of runs of locals under a policy without that limit. Engines share this bound.
 const maxLocals = 50_000
 
-// exceeds says whether n is above a limit; 0 is no limit.
-func exceeds[N uint32 | uint64](n N, limit uint32) bool {
-	return limit != 0 && uint64(n) > uint64(limit)
-}
+// exceeds says whether n is above a limit.
+func exceeds[N uint32 | uint64](n N, limit uint32) bool { return uint64(n) > uint64(limit) }
 
 func (c *checker) instruction() *Error {
 	info := c.in.Op.info()

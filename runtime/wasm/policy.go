@@ -1,8 +1,14 @@
 package wasm
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
-// Limits bound the size and shape of a module. Zero means: not limited beyond the module's size.
+// Unlimited is a limit that bounds nothing beyond the module's size.
+const Unlimited = math.MaxUint32
+
+// Limits bound the size and shape of a module.
 type Limits struct {
 	ModuleBytes  uint32 // of the raw file, custom sections included
 	Types        uint32
@@ -24,7 +30,7 @@ type Limits struct {
 	DataSegments uint32
 	Elements     uint32 // element segments
 	Exports      uint32
-	Score        uint64 // compile time in us, see score.go
+	Score        uint32 // compile time in us, see score.go
 }
 
 // PageSize is the size of one page of memory in bytes.
@@ -68,17 +74,31 @@ func BlobLimits(memoryPages uint32) Limits {
 		Functions:    30_000,
 		BodyBytes:    256 << 10,
 		Blocks:       20_000,
+		ModuleBlocks: Unlimited,
 		Locals:       4_096,
+		ModuleLocals: Unlimited,
 		Params:       64,
 		Globals:      1_024,
 		TableSize:    16_384,
 		BranchTable:  4_096,
 		Nesting:      4_096,
+		Loops:        Unlimited,
 		Operands:     16_384,
 		MemoryPages:  memoryPages,
 		DataSegments: 65_536,
 		Elements:     1_024,
 		Exports:      1_024,
+		Score:        Unlimited,
+	}
+}
+
+// meteredLimits bound nothing: the input was within limits, and the meter adds a bounded amount to each part.
+func meteredLimits() Limits {
+	return Limits{
+		ModuleBytes: Unlimited, Types: Unlimited, Imports: Unlimited, Functions: Unlimited, BodyBytes: Unlimited, Blocks: Unlimited,
+		ModuleBlocks: Unlimited, Locals: Unlimited, ModuleLocals: Unlimited, Params: Unlimited, Globals: Unlimited, TableSize: Unlimited,
+		BranchTable: Unlimited, Nesting: Unlimited, Loops: Unlimited, Operands: Unlimited, MemoryPages: Unlimited,
+		DataSegments: Unlimited, Elements: Unlimited, Exports: Unlimited, Score: Unlimited,
 	}
 }
 
@@ -155,7 +175,7 @@ func BlobPolicy(memoryPages uint32, imports *ImportTable) Policy {
 
 // MeteredPolicy accepts what package meter makes of an accepted module: memory 0 is its own, with a maximum, and it exports
 // reserved names and its counters. It is a check on the meter, not on the author.
-func MeteredPolicy() Policy { return Policy{tier: tierMetered} }
+func MeteredPolicy() Policy { return Policy{Limits: meteredLimits(), tier: tierMetered} }
 
 // ReservedPrefix begins the names of exports that the meter adds.
 const ReservedPrefix = "sepia:"

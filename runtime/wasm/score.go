@@ -20,3 +20,6 @@ func (body *Body) score(params int) uint64 {
 		scorePerIndirect*uint64(f.IndirectCall) +
 		scorePerCall*uint64(f.Calls)
 }
+
+// inMicroseconds rounds a sum of scores up.
+func inMicroseconds(score uint64) uint64 { return (score + scoreScale - 1) / scoreScale }

@@ -328,10 +328,10 @@ func checkBodies(m *Module, p *Policy, report *Report) *Error {
 			return m.inBody(fail(LimitModuleBlocks, body.Offset, "the module has more than %d blocks", p.Limits.ModuleBlocks), i)
 		case exceeds(locals, p.Limits.ModuleLocals):
 			return m.inBody(fail(LimitModuleLocals, body.Offset, "the module declares more than %d locals", p.Limits.ModuleLocals), i)
-		case p.Limits.Score != 0 && score > p.Limits.Score*scoreScale:
+		case exceeds(inMicroseconds(score), p.Limits.Score):
 			return m.inBody(fail(LimitScore, body.Offset, "the module's compile cost is above %d us", p.Limits.Score), i)
 		}
 	}
-	report.Score = (score + scoreScale - 1) / scoreScale
+	report.Score = inMicroseconds(score)
 	return nil
 }
