@@ -27,19 +27,24 @@ func (s *shape) variables() []uint32 {
 }
 
 // prepareBlob gives a metered blob the memory that its instances begin with, and exports its mutable globals so that they can
-// be restored. Every other section stays as it is. The module was decoded before, so its sections are sound.
+// be restored. Every other section stays as it is.
 func (s *shape) prepareBlob(metered []byte) []byte {
-	out := wasm.AppendHeader(make([]byte, 0, len(metered)+64))
-	for rest := metered[len(out):]; len(rest) > 0; {
+	return replaceSections(metered, map[wasm.SectionID][]byte{
+		wasm.SectionMemory: s.blobMemory(),
+		wasm.SectionExport: s.blobExportSection(),
+	})
+}
+
+// replaceSections copies a module that was decoded before, so that its sections are sound, with some of them replaced.
+func replaceSections(module []byte, with map[wasm.SectionID][]byte) []byte {
+	out := wasm.AppendHeader(make([]byte, 0, len(module)+64))
+	for rest := module[len(out):]; len(rest) > 0; {
 		id := wasm.SectionID(rest[0])
 		size, n := binary.Uvarint(rest[1:])
 		content := rest[1+n : 1+n+int(size)]
 		rest = rest[1+n+int(size):]
-		switch id {
-		case wasm.SectionMemory:
-			content = s.blobMemory()
-		case wasm.SectionExport:
-			content = s.blobExportSection()
+		if other, ok := with[id]; ok {
+			content = other
 		}
 		out = wasm.AppendSection(out, id, content)
 	}

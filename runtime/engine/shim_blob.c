@@ -247,9 +247,6 @@ void sepia_instance_shut(sepia_instance *in) {
   in->store = NULL;
   in->heap.bytes = NULL;
   in->heap.len = 0;
-  if (in->stack == NULL) return;
-  /* A deep recursion must not keep its pages for ever. */
-  madvise(in->stack + STACK_GUARD_BYTES, in->stack_len - STACK_GUARD_BYTES - STACK_KEPT_BYTES, MADV_DONTNEED);
 }
 
 void sepia_instance_delete(sepia_instance *in) {
@@ -281,8 +278,15 @@ static bool find_state(sepia_instance *in) {
   return true;
 }
 
+/* A deep recursion must not keep its pages for ever. It ends by a trap, and a new instance is needed then. */
+static void trim_stack(sepia_instance *in) {
+  if (in->stack != NULL)
+    madvise(in->stack + STACK_GUARD_BYTES, in->stack_len - STACK_GUARD_BYTES - STACK_KEPT_BYTES, MADV_DONTNEED);
+}
+
 static bool open_new(sepia_instance *in) {
   sepia_instance_shut(in);
+  trim_stack(in);
   sepia_pages_forget(&in->pages);
   in->store = wasmtime_store_new(in->blob->engine, in, NULL);
   in->context = wasmtime_store_context(in->store);
