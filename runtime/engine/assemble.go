@@ -12,6 +12,7 @@ type assembly struct {
 	globals []assembledGlobal // after the two counters: the first has index 2
 	exports []assembledExport // of functions, besides the reserved ones
 	table   []uint32          // function indices; none means no table
+	holes   uint32            // null entries after them
 	data    []assembledData
 	minimum uint32 // pages
 	maximum uint32
@@ -71,7 +72,7 @@ func (a *assembly) bytes() []byte {
 	out = wasm.AppendSection(out, wasm.SectionImport, vector(imports))
 	out = wasm.AppendSection(out, wasm.SectionFunction, vector(functions))
 	if len(a.table) > 0 {
-		n := uint32(len(a.table))
+		n := uint32(len(a.table)) + a.holes
 		out = wasm.AppendSection(out, wasm.SectionTable, vector([][]byte{wasm.AppendU32(wasm.AppendU32([]byte{0x70, 1}, n), n)}))
 	}
 	out = wasm.AppendSection(out, wasm.SectionMemory, vector([][]byte{wasm.AppendU32(wasm.AppendU32([]byte{1}, a.minimum), a.maximum)}))
