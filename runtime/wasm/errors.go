@@ -1,6 +1,10 @@
 package wasm
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // Code is the reason of a refusal. Codes are stable: they reach consensus through the Report of the guest interface.
 type Code uint32
@@ -179,6 +183,21 @@ func (e *Error) Error() string {
 		where += fmt.Sprintf(", byte 0x%x", e.Offset)
 	}
 	return fmt.Sprintf("%s: %s (%s: %s)", where, e.Text, e.Reason, codes[e.Reason].remedy)
+}
+
+// quotedName is how much of a name from the module an error shows, in bytes: names may be as long as the module.
+const quotedName = 64
+
+// quote joins names from the module with dots, quoted and cut, for use in a text.
+func quote(names ...string) string {
+	parts := make([]string, len(names))
+	for i, name := range names {
+		if len(name) > quotedName {
+			name = name[:quotedName] + "..."
+		}
+		parts[i] = strconv.Quote(name)
+	}
+	return strings.Join(parts, ".")
 }
 
 func fail(reason Code, offset int, format string, args ...any) *Error {

@@ -8,7 +8,7 @@ const (
 	minMemory  = 2 // flags, minimum
 	minGlobal  = 5 // type, mutability, opcode, value, end
 	minExport  = 3 // empty name, kind, index
-	minElement = 5 // flags, opcode, value, end, count
+	minElement = 3 // of a passive segment: flags, kind, count
 	minBody    = 3 // size, no locals, end
 	minRun     = 2 // count, type
 	minData    = 2 // of a passive segment: flags, count
@@ -112,13 +112,13 @@ func decodeImport(m *Module, r *reader) *Error {
 		return err
 	case KindMemory:
 		if m.Memory != nil {
-			return fail(MultiMemory, at, "a second memory %s.%s is imported", module, name)
+			return fail(MultiMemory, at, "a second memory %s is imported", quote(module, name))
 		}
 		limits, err := r.memoryRange()
 		m.Memory = &Memory{Range: limits, Imported: true, Module: module, Name: name, Offset: at}
 		return err
 	case KindTable, KindGlobal:
-		return fail(ImportKind, at, "the %s %s.%s is imported", ExternKind(kind), module, name)
+		return fail(ImportKind, at, "the %s %s is imported", ExternKind(kind), quote(module, name))
 	}
 	return fail(BadForm, kindAt, "import kind 0x%02x is unknown", kind)
 }
@@ -287,7 +287,7 @@ func decodeExports(m *Module, r *reader) *Error {
 			return err
 		}
 		if _, dup := seen[e.Name]; dup {
-			return fail(DoubleExport, e.Offset, "the name %q is exported twice", e.Name)
+			return fail(DoubleExport, e.Offset, "the name %s is exported twice", quote(e.Name))
 		}
 		seen[e.Name] = struct{}{}
 		at := r.offset()

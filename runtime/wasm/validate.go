@@ -86,17 +86,17 @@ func checkImports(m *Module, p *Policy, report *Report) *Error {
 	for i := range m.Imports {
 		imp := &m.Imports[i]
 		if uint64(imp.Type) >= uint64(len(m.Types)) {
-			return fail(BadIndex, imp.Offset, "import %s.%s names type %d, there are %d", imp.Module, imp.Name, imp.Type, len(m.Types))
+			return fail(BadIndex, imp.Offset, "import %s names type %d, there are %d", quote(imp.Module, imp.Name), imp.Type, len(m.Types))
 		}
 		if p.Imports == nil {
 			continue
 		}
 		entry, ok := p.Imports.Lookup(imp.Module, imp.Name)
 		if !ok {
-			return fail(ImportUnknown, imp.Offset, "the function %q of module %q is imported, but this chain does not offer it", imp.Name, imp.Module)
+			return fail(ImportUnknown, imp.Offset, "the function %s is imported, but this chain does not offer it", quote(imp.Module, imp.Name))
 		}
 		if typ := m.Types[imp.Type]; !typ.Equal(entry.Type) {
-			return fail(ImportType, imp.Offset, "%s.%s is imported as %s, it is %s", imp.Module, imp.Name, typ, entry.Type)
+			return fail(ImportType, imp.Offset, "%s is imported as %s, it is %s", quote(imp.Module, imp.Name), typ, entry.Type)
 		}
 		report.Flags |= entry.Flags
 		report.Imports[entry.ID/64] |= 1 << (entry.ID % 64)
@@ -150,7 +150,7 @@ func checkMemory(m *Module, p *Policy, report *Report) *Error {
 
 func memoryOrigin(mem *Memory) string {
 	if mem.Imported {
-		return "imported as " + mem.Module + "." + mem.Name
+		return "imported as " + quote(mem.Module, mem.Name)
 	}
 	return "defined by the module itself"
 }
@@ -193,7 +193,7 @@ func checkExports(m *Module, p *Policy, _ *Report) *Error {
 
 func checkExport(m *Module, p *Policy, e *Export) *Error {
 	if p.tier == tierBlob && strings.HasPrefix(e.Name, ReservedPrefix) {
-		return fail(ReservedName, e.Offset, "the export %q has a reserved name", e.Name)
+		return fail(ReservedName, e.Offset, "the export %s has a reserved name", quote(e.Name))
 	}
 	exists := [...]bool{
 		KindFunction: uint64(e.Index) < uint64(m.FuncCount()),
@@ -203,11 +203,11 @@ func checkExport(m *Module, p *Policy, e *Export) *Error {
 	}
 	switch {
 	case !exists[e.Kind]:
-		return fail(BadIndex, e.Offset, "the export %q names %s %d, which does not exist", e.Name, e.Kind, e.Index)
+		return fail(BadIndex, e.Offset, "the export %s names %s %d, which does not exist", quote(e.Name), e.Kind, e.Index)
 	case e.Kind == KindFunction && int(e.Index) < len(m.Imports):
-		return fail(ExportType, e.Offset, "the export %q is an imported function", e.Name)
+		return fail(ExportType, e.Offset, "the export %s is an imported function", quote(e.Name))
 	case e.Kind == KindGlobal && m.Globals[e.Index].Mutable && p.tier == tierBlob:
-		return fail(MutableGlobal, e.Offset, "the mutable global %q is exported", e.Name)
+		return fail(MutableGlobal, e.Offset, "the mutable global %s is exported", quote(e.Name))
 	}
 	return nil
 }
@@ -226,20 +226,20 @@ func checkEntryPoints(m *Module) *Error {
 			}
 		}
 		if known < 0 {
-			return fail(ExportName, e.Offset, "the %s %q is exported", e.Kind, e.Name)
+			return fail(ExportName, e.Offset, "the %s %s is exported", e.Kind, quote(e.Name))
 		}
 		if e.Kind != KindFunction {
-			return fail(ExportType, e.Offset, "the export %q is a %s", e.Name, e.Kind)
+			return fail(ExportType, e.Offset, "the export %s is a %s", quote(e.Name), e.Kind)
 		}
 		if int(e.Index) < len(m.Imports) {
-			return fail(ExportType, e.Offset, "the export %q is an imported function", e.Name)
+			return fail(ExportType, e.Offset, "the export %s is an imported function", quote(e.Name))
 		}
 		index, ok := m.FuncTypeIndex(e.Index)
 		if !ok {
-			return fail(BadIndex, e.Offset, "the export %q names function %d, which does not exist", e.Name, e.Index)
+			return fail(BadIndex, e.Offset, "the export %s names function %d, which does not exist", quote(e.Name), e.Index)
 		}
 		if t := m.Types[index]; len(t.Params) != 0 || t.Result() == I64 {
-			return fail(ExportType, e.Offset, "the export %q has type %s", e.Name, t)
+			return fail(ExportType, e.Offset, "the export %s has type %s", quote(e.Name), t)
 		}
 		seen[known] = true
 	}
