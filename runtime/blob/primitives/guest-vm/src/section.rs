@@ -6,7 +6,7 @@
 //! | part | SCALE type | meaning |
 //! |---|---|---|
 //! | `meter_version` | `u32` | version of the gas and stack instrumentation |
-//! | `weights` | `Vec<(u8, u32)>` | price in picoseconds of each opcode class, ascending by class |
+//! | `weights` | `Vec<(u8, u32)>` | price in picoseconds of each opcode class, ascending by class; [`OP_CLASSES`] names them |
 //! | `limits` | [`Limits`] = 22 `u32` | what the validator accepts |
 //! | `imports` | `Vec<Import>` | what a contract may import, ascending by id |
 //!
@@ -61,8 +61,12 @@ pub struct ImportEntry {
 /// Limits of the validator for contracts, in the order in which they are encoded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Limits {
-    /// Bytes of a module.
+    /// Bytes of a module, custom sections included.
     pub code_bytes: u32,
+    /// Function types.
+    pub types: u32,
+    /// Imported functions.
+    pub imports: u32,
     /// Functions that a module defines.
     pub functions: u32,
     /// Bytes of a function body.
@@ -77,17 +81,11 @@ pub struct Limits {
     pub module_locals: u32,
     /// Parameters of a function.
     pub params: u32,
-    /// Results of a function.
-    pub results: u32,
-    /// Function types.
-    pub types: u32,
     /// Globals.
     pub globals: u32,
-    /// Tables.
-    pub tables: u32,
-    /// Entries of a table.
+    /// Entries of the only table.
     pub table_entries: u32,
-    /// Targets of a `br_table`.
+    /// Targets of a `br_table`, the default not counted.
     pub branch_targets: u32,
     /// Nested blocks.
     pub nesting: u32,
@@ -101,11 +99,34 @@ pub struct Limits {
     pub data_segments: u32,
     /// Element segments.
     pub element_segments: u32,
+    /// Exports.
+    pub exports: u32,
     /// Complexity score of a module in microseconds.
     pub score: u32,
     /// Stack units of one execution.
     pub stack_units: u32,
 }
+
+/// Opcode classes of the instrumentation in the order of their numbers. What belongs to which class is fixed by the meter version.
+pub const OP_CLASSES: &[&str] = &[
+    "structure",
+    "plain",
+    "global",
+    "load",
+    "store",
+    "mul",
+    "div",
+    "branch",
+    "br_table",
+    "call",
+    "call_indirect",
+    "import",
+    "frame",
+    "grow",
+    "grow_page",
+    "bulk",
+    "bulk_word",
+];
 
 /// An opcode class and its price in picoseconds.
 pub type OpWeight = (u8, u32);
@@ -219,6 +240,8 @@ impl<const N: usize> Writer<N> {
     const fn limits(&mut self, limits: &Limits) {
         let ordered = [
             limits.code_bytes,
+            limits.types,
+            limits.imports,
             limits.functions,
             limits.body_bytes,
             limits.function_blocks,
@@ -226,10 +249,7 @@ impl<const N: usize> Writer<N> {
             limits.function_locals,
             limits.module_locals,
             limits.params,
-            limits.results,
-            limits.types,
             limits.globals,
-            limits.tables,
             limits.table_entries,
             limits.branch_targets,
             limits.nesting,
@@ -238,6 +258,7 @@ impl<const N: usize> Writer<N> {
             limits.memory_pages,
             limits.data_segments,
             limits.element_segments,
+            limits.exports,
             limits.score,
             limits.stack_units,
         ];

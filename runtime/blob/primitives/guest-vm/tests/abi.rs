@@ -210,25 +210,25 @@ fn trap_classes_entries_and_reasons_have_the_described_numbers() {
 
 const LIMITS: Limits = Limits {
     code_bytes: 1,
-    functions: 2,
-    body_bytes: 3,
-    function_blocks: 4,
-    module_blocks: 5,
-    function_locals: 6,
-    module_locals: 7,
-    params: 8,
-    results: 9,
-    types: 10,
+    types: 2,
+    imports: 3,
+    functions: 4,
+    body_bytes: 5,
+    function_blocks: 6,
+    module_blocks: 7,
+    function_locals: 8,
+    module_locals: 9,
+    params: 10,
     globals: 11,
-    tables: 12,
-    table_entries: 13,
-    branch_targets: 14,
-    nesting: 15,
-    loop_nesting: 16,
-    operand_height: 17,
-    memory_pages: 18,
-    data_segments: 19,
-    element_segments: 20,
+    table_entries: 12,
+    branch_targets: 13,
+    nesting: 14,
+    loop_nesting: 15,
+    operand_height: 16,
+    memory_pages: 17,
+    data_segments: 18,
+    element_segments: 19,
+    exports: 20,
     score: 21,
     stack_units: 0x0102_0304,
 };
@@ -311,6 +311,18 @@ fn section_is_described_field_by_field() {
     assert_eq!(
         described["import_flags"]["FLAG_MUTATES"].as_u64(),
         Some(section::FLAG_MUTATES.into())
+    );
+    let classes: Vec<_> = list(described, "op_classes")
+        .iter()
+        .map(|class| class.as_str())
+        .collect();
+    assert_eq!(
+        classes,
+        section::OP_CLASSES
+            .iter()
+            .copied()
+            .map(Some)
+            .collect::<Vec<_>>()
     );
     let limits = list(&list(described, "layout")[2], "fields");
     assert_eq!(limits.len() * 4, LIMITS.encode().len());

@@ -1,0 +1,167 @@
+//! Every price of this pallet in picoseconds, in one file.
+//!
+//! The figures are upper estimates for the host's engine with the state in memory. They are to be replaced by figures that are
+//! measured on the node ("calibration"); a test of the node compares what a call declares with what the host charged for it.
+//! Prices of the guest's own instructions and limits of its code stand in [`table`](crate::seal::table), because the host
+//! reads those from the blob.
+
+use frame_support::weights::Weight;
+
+/// Picoseconds in a microsecond.
+const US: u64 = 1_000_000;
+
+/// A host call that reads or writes a few bytes: leaving the guest, looking up the function, one output, entering it again.
+pub const HOST_CALL: u64 = US;
+/// Charged by metered code before a call of a function that also looks into the state once.
+pub const HOST_CALL_WITH_STATE: u64 = 3 * US;
+/// A byte copied between guest and pallet.
+pub const COPY_BYTE: u64 = 200;
+
+/// A storage read, besides its bytes.
+pub const STORAGE_READ: u64 = 3 * US;
+/// A storage write or removal, besides its bytes. Includes the share of the state root.
+pub const STORAGE_WRITE: u64 = 12 * US;
+/// A byte read from storage.
+pub const STORAGE_READ_BYTE: u64 = 300;
+/// A byte written to storage.
+pub const STORAGE_WRITE_BYTE: u64 = 1_500;
+
+/// A call of another contract, besides loading its code.
+pub const CALL: u64 = 40 * US;
+/// A call that moves a balance.
+pub const TRANSFER: u64 = 40 * US;
+/// A new contract, besides loading its code.
+pub const INSTANTIATE: u64 = 120 * US;
+/// Ending a contract.
+pub const TERMINATE: u64 = 60 * US;
+/// Giving a contract other code.
+pub const SET_CODE_HASH: u64 = 60 * US;
+
+/// Finding code and making an instance of it, besides its bytes.
+pub const LOAD_CODE: u64 = 25 * US;
+/// A byte of loaded code.
+pub const LOAD_CODE_BYTE: u64 = 300;
+
+/// An event, besides its topics and bytes.
+pub const EVENT: u64 = 5 * US;
+/// A topic of an event.
+pub const EVENT_TOPIC: u64 = 4 * US;
+/// A byte of an event. Far above its cost in the state, because each node keeps events for its clients.
+pub const EVENT_BYTE: u64 = 60_000;
+
+/// A byte hashed with SHA2-256.
+pub const SHA2_256_BYTE: u64 = 5_000;
+/// A byte hashed with Keccak-256.
+pub const KECCAK_256_BYTE: u64 = 6_000;
+/// A byte hashed with BLAKE2b, either length.
+pub const BLAKE2_BYTE: u64 = 2_500;
+
+/// The extrinsic `call` around the contract: checks, deposits, events.
+const EXTRINSIC_CALL: u64 = 150 * US;
+/// The extrinsics `instantiate` and `instantiate_with_code` around the contract.
+const EXTRINSIC_INSTANTIATE: u64 = 350 * US;
+/// A byte of constructor input or salt, which is hashed into the address.
+const ADDRESS_BYTE: u64 = 3_000;
+/// The extrinsics `remove_code` and `set_code`.
+const EXTRINSIC_CODE: u64 = 120 * US;
+
+/// Storing code, besides its bytes and its score.
+const UPLOAD: u64 = 250 * US;
+/// Checking, hashing and storing a byte of code.
+const UPLOAD_BYTE: u64 = 50_000;
+/// One unit of the validator's score is a microsecond of compile time.
+const SCORE_UNIT: u64 = US;
+/// Largest score of a module; the validator refuses more.
+pub const MAX_SCORE: u64 = 1_000_000;
+/// Largest score that a byte of code can cause, rounded up: each byte counts 0.6, and a one-byte target of a branch table in a
+/// function with the most values (16 parameters, 128 locals) counts 1.3 * 144 = 187.2.
+const MAX_SCORE_PER_BYTE: u64 = 188;
+
+/// Removing one key of a dead contract's storage.
+pub const DELETE_KEY: u64 = 20 * US;
+/// A look at the queue of dead contracts.
+pub const DELETION_QUEUE: u64 = 15 * US;
+/// Most weight that one block spends on dead contracts, however idle it is: less than half of what a node grants the end of a
+/// block (1e12 ps).
+pub const DELETION_LIMIT: u64 = 400_000 * US;
+
+fn weight(ref_time: u64) -> Weight {
+    Weight::from_parts(ref_time, 0)
+}
+
+/// Copying `len` bytes between guest and pallet.
+pub fn copy(len: u32) -> u64 {
+    COPY_BYTE.saturating_mul(len.into())
+}
+
+/// Reading a value of `len` bytes.
+pub fn storage_read(len: u32) -> u64 {
+    STORAGE_READ + STORAGE_READ_BYTE * u64::from(len)
+}
+
+/// Replacing a value of `old` bytes by one of `new` bytes.
+pub fn storage_write(old: u32, new: u32) -> u64 {
+    STORAGE_WRITE + STORAGE_READ_BYTE * u64::from(old) + STORAGE_WRITE_BYTE * u64::from(new)
+}
+
+/// Removing a value of `old` bytes.
+pub fn storage_clear(old: u32) -> u64 {
+    storage_write(old, 0)
+}
+
+/// Loading code of `len` bytes and making an instance of it.
+pub fn load_code(len: u32) -> u64 {
+    LOAD_CODE + LOAD_CODE_BYTE * u64::from(len)
+}
+
+/// An event with `topics` and `len` bytes of data.
+pub fn event(topics: u32, len: u32) -> u64 {
+    EVENT
+        .saturating_add(EVENT_TOPIC.saturating_mul(topics.into()))
+        .saturating_add(EVENT_BYTE.saturating_mul(len.into()))
+}
+
+/// Making a contract with so many bytes of input and salt.
+pub fn instantiate(input: u32, salt: u32) -> u64 {
+    INSTANTIATE.saturating_add(ADDRESS_BYTE.saturating_mul(u64::from(input) + u64::from(salt)))
+}
+
+/// What an extrinsic declares: its own weight and the contract's gas. `proof_size` is not charged, so a limit on it is dropped.
+pub fn with_gas(base: Weight, gas_limit: &Weight) -> Weight {
+    base.saturating_add(weight(gas_limit.ref_time()))
+}
+
+/// The extrinsic `call` without the contract's gas.
+pub fn extrinsic_call() -> Weight {
+    weight(EXTRINSIC_CALL)
+}
+
+/// The extrinsic `instantiate` without the contract's gas.
+pub fn extrinsic_instantiate(input: usize, salt: usize) -> Weight {
+    weight(
+        EXTRINSIC_INSTANTIATE.saturating_add(
+            ADDRESS_BYTE.saturating_mul((input as u64).saturating_add(salt as u64)),
+        ),
+    )
+}
+
+/// The extrinsics that only touch code records.
+pub fn extrinsic_code() -> Weight {
+    weight(EXTRINSIC_CODE)
+}
+
+/// Storing `len` bytes of code at worst: the score is not known before the code is read.
+pub fn upload_at_worst(len: usize) -> Weight {
+    let score = MAX_SCORE_PER_BYTE.saturating_mul(len as u64).min(MAX_SCORE);
+    upload(len, score)
+}
+
+/// Storing `len` bytes of code with this score.
+pub fn upload(len: usize, score: u64) -> Weight {
+    let bytes = UPLOAD_BYTE.saturating_mul(len as u64);
+    weight(
+        UPLOAD
+            .saturating_add(bytes)
+            .saturating_add(SCORE_UNIT.saturating_mul(score)),
+    )
+}
