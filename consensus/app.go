@@ -10,7 +10,6 @@ import (
 
 	"github.com/sepia-chain/sepia/consensus/comet"
 	"github.com/sepia-chain/sepia/consensus/driver"
-	"github.com/sepia-chain/sepia/internal/primitives"
 	"github.com/sepia-chain/sepia/runtime/host"
 	"github.com/sepia-chain/sepia/state"
 )
@@ -346,6 +345,3 @@ func (o *openBlocks) clear() error {
 	o.list = nil
 	return errors.Join(errs...)
 }
-
-// blockHash is how clients name the block.
-func (b *openBlock) blockHash() primitives.Hash { return b.result.Hash }

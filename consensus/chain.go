@@ -48,25 +48,36 @@ type Chain struct {
 	fatal      func(error)
 	failed     atomic.Pointer[error]
 
-	committed *broadcast    // wakes subscribers
-	upkeep    chan struct{} // wakes the pool's upkeep
-	purge     atomic.Bool   // the code changed: all of the pool is to be judged again
-	stop      context.CancelFunc
-	stopped   context.Context
-	workers   sync.WaitGroup
+	committed   *broadcast    // wakes subscribers
+	upkeep      chan struct{} // wakes the pool's upkeep
+	purge       atomic.Bool   // the code changed: all of the pool is to be judged again
+	stop        context.CancelFunc
+	stopped     context.Context
+	workers     sync.WaitGroup
+	subscribing sync.Mutex // no worker is added after stop
 }
 
 // Start opens the chain, replays what its store has not seen, and begins to make blocks.
 func Start(o Options) (*Chain, error) {
-	if len(o.Genesis.Validators) != 1 {
-		return nil, fmt.Errorf("%w: it names %d validators, this node runs chains of one", ErrGenesis, len(o.Genesis.Validators))
-	}
-	document, err := o.Genesis.document()
+	c, app, err := prepare(o)
 	if err != nil {
 		return nil, err
 	}
+	c.engine, err = c.startEngine(o, app, app)
+	if err != nil {
+		c.close()
+		return nil, errors.Join(err, app.open.clear())
+	}
+	return c, nil
+}
+
+// prepare opens all of the chain but CometBFT.
+func prepare(o Options) (*Chain, *application, error) {
+	if len(o.Genesis.Validators) != 1 {
+		return nil, nil, fmt.Errorf("%w: it names %d validators, this node runs chains of one", ErrGenesis, len(o.Genesis.Validators))
+	}
 	if err := o.Genesis.settle(o.Store); err != nil {
-		return nil, fmt.Errorf("opening the chain: %w", err)
+		return nil, nil, fmt.Errorf("opening the chain: %w", err)
 	}
 	c := &Chain{
 		genesis: o.Genesis, store: o.Store, runtimes: newRuntimes(o.Engine, o.Runtimes),
@@ -74,39 +85,41 @@ func Start(o Options) (*Chain, error) {
 		committed: newBroadcast(), upkeep: make(chan struct{}, 1),
 	}
 	c.stopped, c.stop = context.WithCancel(context.Background())
-	if err := c.start(o, document); err != nil {
-		c.stop()
-		c.runtimes.close()
-		return nil, err
+	app, err := c.prepareApplication(o)
+	if err != nil {
+		c.close()
+		return nil, nil, err
 	}
-	return c, nil
+	c.workers.Add(1)
+	go c.keepUp()
+	return c, app, nil
 }
 
-func (c *Chain) start(o Options, document *types.GenesisDoc) error {
+func (c *Chain) prepareApplication(o Options) (*application, error) {
 	seal, err := c.sealFor(o.Seal)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	height, err := c.height()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var sealer *comet.Sealer
-	c.pool = pool.New(height, pool.Options{Validate: c.validate, Logger: o.Logger, OnReady: func() { sealer.Ready() }})
-	sealer = comet.NewSealer(seal, comet.SystemClock{}, c.pool.HasReady)
-	app := &application{chain: c, sealer: sealer, now: time.Now, deadline: proposeTime}
-	c.workers.Add(1)
-	go c.keepUp()
-	c.engine, err = comet.Start(comet.Options{
-		Genesis: document, App: app, Signer: o.Signer, Sealer: sealer, AppHash: c.appHash, DB: c.store.CometDB,
+	app := &application{chain: c, now: time.Now, deadline: proposeTime}
+	c.pool = pool.New(height, pool.Options{Validate: c.validate, OnReady: func() { app.sealer.Ready() }})
+	app.sealer = comet.NewSealer(seal, comet.SystemClock{}, c.pool.HasReady)
+	return app, nil
+}
+
+// startEngine starts CometBFT over an application.
+func (c *Chain) startEngine(o Options, app *application, asked abci.Application) (*comet.Engine, error) {
+	document, err := o.Genesis.document()
+	if err != nil {
+		return nil, err
+	}
+	return comet.Start(comet.Options{
+		Genesis: document, App: asked, Signer: o.Signer, Sealer: app.sealer, AppHash: c.appHash, DB: c.store.CometDB,
 		WALFile: o.WALFile, Logger: o.Logger, Fatal: func(err error) { _ = c.fault("making blocks", err) },
 	})
-	if err != nil {
-		c.stop()
-		c.workers.Wait()
-		return errors.Join(err, app.open.clear())
-	}
-	return nil
 }
 
 // sealFor adapts the sealing to the runtime: an Aura runtime wants its blocks a slot apart.
@@ -134,15 +147,23 @@ func (c *Chain) sealFor(seal comet.Seal) (comet.Seal, error) {
 // Stop ends the making of blocks after the step that it is in, then everything else. The store can be closed afterwards.
 func (c *Chain) Stop() error {
 	err := c.engine.Stop()
-	c.stop()
-	c.committed.wake()
-	c.workers.Wait()
-	c.pool.Close()
-	c.runtimes.close()
+	c.close()
 	if err != nil {
 		return fmt.Errorf("stopping the chain: %w", err)
 	}
 	return nil
+}
+
+// close ends everything but CometBFT.
+func (c *Chain) close() {
+	c.subscribing.Lock()
+	c.stop()
+	c.subscribing.Unlock()
+	c.workers.Wait()
+	if c.pool != nil {
+		c.pool.Close()
+	}
+	c.runtimes.close()
 }
 
 // fault records why the node has to stop and tells the node, once. It returns the error with what was being done.

@@ -55,6 +55,12 @@ func (c *Chain) Subscribe() (events <-chan Event, cancel func(), err error) {
 func (c *Chain) subscribeFrom(height uint32) (<-chan Event, func()) {
 	ctx, cancel := context.WithCancel(c.stopped)
 	ch := make(chan Event)
+	c.subscribing.Lock()
+	defer c.subscribing.Unlock()
+	if ctx.Err() != nil {
+		close(ch)
+		return ch, cancel
+	}
 	c.workers.Add(1)
 	go func() {
 		defer c.workers.Done()

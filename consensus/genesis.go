@@ -1,7 +1,6 @@
 package consensus
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -120,10 +119,4 @@ func (g *Genesis) compare(store *state.Store) error {
 		return fmt.Errorf("%w: the store belongs to the chain %s, the spec to %s", ErrGenesis, zero.Hash, g.Hash)
 	}
 	return nil
-}
-
-// cometAddress is how CometBFT names a key.
-func cometAddress(pubKey [32]byte) [20]byte {
-	sum := sha256.Sum256(pubKey[:])
-	return [20]byte(sum[:20])
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	abci "github.com/cometbft/cometbft/abci/types"
 
 	"github.com/sepia-chain/sepia/consensus/comet"
 	"github.com/sepia-chain/sepia/consensus/pool"
@@ -108,6 +109,14 @@ type home struct {
 	genesis Genesis
 	seal    comet.Seal
 	log     *slog.Logger
+	wrap    func(*application) abci.Application // what CometBFT is shown, nil for the application itself
+}
+
+func (h *home) asked(app *application) abci.Application {
+	if h.wrap == nil {
+		return app
+	}
+	return h.wrap(app)
 }
 
 func newHome(t *testing.T) *home {
@@ -154,21 +163,18 @@ func (h *home) open(t *testing.T) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	signer, err := comet.LoadSigner(h.keyFile(), h.signedFile())
-	if err != nil {
-		t.Fatal(err)
-	}
 	n := &node{t: t, home: h, store: store, failed: make(chan error, 1)}
+	o := h.options(t, store, func(err error) { n.failed <- err })
 	height := uint32(0) // before the chain adds to it
 	if view, err := store.View(); err == nil {
 		height = view.Height()
 		view.Release()
 	}
-	n.Chain, err = Start(Options{
-		Genesis: h.genesis, Store: store, Engine: testEngine(), Runtimes: host.Options{Pool: newInstances(t)},
-		Signer: signer, WALFile: filepath.Join(h.dir, "wal", "wal"), Seal: h.seal, Logger: h.log,
-		Fatal: func(err error) { n.failed <- err },
-	})
+	var app *application
+	n.Chain, app, err = prepare(o)
+	if err == nil {
+		n.Chain.engine, err = n.Chain.startEngine(o, app, h.asked(app))
+	}
 	if err != nil {
 		_ = store.Close()
 		return nil, err
@@ -177,6 +183,19 @@ func (h *home) open(t *testing.T) (*node, error) {
 	n.events, cancel = n.subscribeFrom(height + 1)
 	t.Cleanup(cancel)
 	return n, nil
+}
+
+// options are those of one run on a store.
+func (h *home) options(t *testing.T, store *state.Store, fatal func(error)) Options {
+	t.Helper()
+	signer, err := comet.LoadSigner(h.keyFile(), h.signedFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Options{
+		Genesis: h.genesis, Store: store, Engine: testEngine(), Runtimes: host.Options{Pool: newInstances(t)},
+		Signer: signer, WALFile: filepath.Join(h.dir, "wal", "wal"), Seal: h.seal, Logger: h.log, Fatal: fatal,
+	}
 }
 
 func (h *home) start(t *testing.T) *node {

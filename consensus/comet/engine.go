@@ -89,7 +89,7 @@ func (e *Engine) startConsensus(o Options, log cmtlog.Logger) (err error) {
 	}()
 	e.blocks = store.NewBlockStore(o.DB("blockstore"))
 	e.states = sm.NewStore(o.DB("state"), sm.StoreOptions{DiscardABCIResponses: true})
-	state, err := e.handshake(o.Genesis, log)
+	state, err := e.handshake(o, log)
 	if err != nil {
 		return err
 	}
@@ -117,18 +117,19 @@ func (e *Engine) startConsensus(o Options, log cmtlog.Logger) (err error) {
 }
 
 // handshake replays to the application what it has not seen, and returns the state that consensus goes on from.
-func (e *Engine) handshake(genesis *types.GenesisDoc, log cmtlog.Logger) (sm.State, error) {
-	state, err := e.states.LoadFromDBOrGenesisDoc(genesis)
+func (e *Engine) handshake(o Options, log cmtlog.Logger) (sm.State, error) {
+	state, err := e.states.LoadFromDBOrGenesisDoc(o.Genesis)
 	if err != nil {
 		return sm.State{}, fmt.Errorf("loading CometBFT's state: %w", err)
 	}
-	shaker := cs.NewHandshaker(e.states, state, e.blocks, genesis)
+	shaker := cs.NewHandshaker(e.states, state, e.blocks, o.Genesis)
 	shaker.SetLogger(log)
 	shaker.SetEventBus(e.events)
 	if err := shaker.Handshake(e.app); err != nil {
 		return sm.State{}, fmt.Errorf("bringing the application up to CometBFT's blocks: %w", err)
 	}
 	e.replayed = shaker.NBlocks()
+	o.Sealer.forget()
 	state, err = e.states.Load()
 	if err != nil {
 		return sm.State{}, fmt.Errorf("loading CometBFT's state after the handshake: %w", err)

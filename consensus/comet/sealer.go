@@ -126,6 +126,13 @@ func (s *Sealer) TakeTransactions() bool {
 	return take
 }
 
+// forget makes the sealer new. Blocks that the handshake replays are committed now, but were made long ago.
+func (s *Sealer) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.committed, s.fresh, s.freshens, s.paced = false, false, false, time.Time{}
+}
+
 // Committed says that a block is committed and what it holds. Urgent asks for the next one at once.
 func (s *Sealer) Committed(empty, urgent bool) {
 	s.mu.Lock()

@@ -192,8 +192,14 @@ func TestSealer_AnIdleBlockIsNoFresheningOne(t *testing.T) {
 }
 
 func TestSealer_AfterARestartTheParentCountsAsOld(t *testing.T) {
-	if newRig(Seal{}).TakeTransactions() {
+	r := newRig(Seal{})
+	if r.TakeTransactions() {
 		t.Fatal("took transactions although no block was committed by this process")
+	}
+	r.Committed(false, false) // as the handshake does when it replays
+	r.forget()
+	if r.TakeTransactions() {
+		t.Fatal("took transactions although the parent was only replayed by this process")
 	}
 }
 

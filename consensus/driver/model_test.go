@@ -56,7 +56,6 @@ type modelState struct {
 	digest         []primitives.DigestItem
 	inherentSeen   bool
 	body           [][]byte
-	code           string
 }
 
 func (s *modelState) clone() *modelState {

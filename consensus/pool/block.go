@@ -21,12 +21,11 @@ type Candidate struct {
 // Best offers the transactions that were ready when it was made: highest priority first, then the oldest, and none before
 // those that it requires. It is for one goroutine.
 type Best struct {
-	heap     bestHeap
-	unmet    map[*entry]int // providers that have not been offered yet
-	waiting  map[*entry][]*entry
-	excluded map[*entry]bool
-	byHash   map[primitives.Hash]*entry
-	last     *entry
+	heap    bestHeap
+	unmet   map[*entry]int // providers that have not been offered yet
+	waiting map[*entry][]*entry
+	byHash  map[primitives.Hash]*entry
+	last    *entry
 }
 
 type bestHeap []*entry

@@ -3,7 +3,6 @@ package pool
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"math"
 	"sync"
 	"time"
@@ -33,7 +32,6 @@ type Options struct {
 	Validate Validate
 	OnReady  func()           // called, without the lock, when a transaction became ready; may be nil
 	Now      func() time.Time // for the gossip interval; nil: the clock
-	Logger   *slog.Logger
 }
 
 // Pool is the set of waiting transactions.
