@@ -9,6 +9,7 @@ import (
 
 	"github.com/sepia-chain/sepia/internal/scale"
 	"github.com/sepia-chain/sepia/runtime/engine"
+	"github.com/sepia-chain/sepia/runtime/vm"
 )
 
 // machine is what host functions need of whatever runs the blob: an engine instance on chain, an interpreter off chain when
@@ -41,8 +42,9 @@ type call struct {
 	entryDepth int    // storage transactions open when the call began; the blob cannot close those
 	reason     string // the last line that the blob logged as an error, or its panic
 	batch      batch
-	price      *Price // of the host function that is running
-	scratch    []byte // reused for results
+	guests     *vm.Session // nil where the call has no guest VM
+	price      *Price      // of the host function that is running
+	scratch    []byte      // reused for results
 }
 
 // bytes charges for n bytes.

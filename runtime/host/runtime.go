@@ -10,6 +10,7 @@ import (
 	"github.com/sepia-chain/sepia/internal/primitives"
 	"github.com/sepia-chain/sepia/runtime/engine"
 	"github.com/sepia-chain/sepia/runtime/meter"
+	"github.com/sepia-chain/sepia/runtime/vm"
 	"github.com/sepia-chain/sepia/runtime/wasm"
 )
 
@@ -22,6 +23,7 @@ type Options struct {
 	Pool        *Pool  // shared by all runtimes of an engine; nil makes a pool of one instance
 	Level       engine.Level
 	Cache       *engine.Cache // of machine code; nil compiles each time
+	Guests      *vm.Provider  // compiled contracts of the node; nil where the blob runs none
 }
 
 // Runtime is one compiled blob. It may be used by several goroutines.
@@ -30,6 +32,8 @@ type Runtime struct {
 	version  Version
 	exports  []string
 	blob     *engine.Blob
+	guests   *vm.Provider
+	rules    *vm.Rules // nil for a blob without the guest VM
 	pool     *Pool
 	closed   bool // guarded by pool.mu
 }
@@ -56,7 +60,7 @@ func NewRuntime(e *engine.Engine, code []byte, o Options) (*Runtime, error) {
 	if err != nil {
 		return nil, codeError("compiling", err)
 	}
-	r := &Runtime{codeHash: primitives.Blake2_256(code), version: checked.version, exports: blob.Exports(), blob: blob, pool: o.Pool}
+	r := &Runtime{codeHash: primitives.Blake2_256(code), version: checked.version, exports: blob.Exports(), blob: blob, pool: o.Pool, guests: o.Guests, rules: checked.rules}
 	if r.pool == nil {
 		r.pool = &Pool{general: make(chan struct{}, 1)}
 	}
@@ -90,6 +94,7 @@ func codeError(doing string, err error) error {
 type checkedCode struct {
 	module  *wasm.Module
 	version Version
+	rules   *vm.Rules
 }
 
 func check(code []byte, memoryPages uint32) (checkedCode, error) {
@@ -116,7 +121,25 @@ func check(code []byte, memoryPages uint32) (checkedCode, error) {
 	if err != nil {
 		return checkedCode{}, codeError("reading the version", err)
 	}
-	return checkedCode{module, version}, nil
+	rules, err := guestRules(raw, module)
+	if err != nil {
+		return checkedCode{}, codeError("reading the rules for guests", err)
+	}
+	return checkedCode{module, version, rules}, nil
+}
+
+// guestRules reads the section that a blob with the guest VM must have.
+func guestRules(raw []byte, m *wasm.Module) (*vm.Rules, error) {
+	section, ok := wasm.CustomSection(raw, vm.SectionName)
+	if ok {
+		return vm.ReadRules(section)
+	}
+	for _, imported := range m.Imports {
+		if strings.HasPrefix(imported.Name, guestPrefix) {
+			return nil, fmt.Errorf("%w is missing, and the blob imports %s", vm.ErrRules, imported.Name)
+		}
+	}
+	return nil, nil
 }
 
 func missingImports(m *wasm.Module) []string {
@@ -220,6 +243,10 @@ func (r *Runtime) Call(ctx context.Context, method string, input []byte, o CallO
 	c := &in.call
 	c.begin(in.machine, o)
 	defer c.end()
+	if r.rules != nil && r.guests != nil {
+		c.guests = r.guests.NewSession(r.rules, o.Storage, o.DryRun)
+		defer c.guests.Close()
+	}
 	result, err := in.machine.Call(method, input, o.GasLimit, c)
 	if unwindErr := c.unwind(); unwindErr != nil {
 		return Result{}, fmt.Errorf("rolling back what %s left open: %w: %w", method, engine.ErrFault, unwindErr)

@@ -15,6 +15,7 @@ const (
 // as everywhere in Substrate. docs/host-api.md is generated from it.
 var table = concat(
 	allocatorRows, hashingRows, storageRows, childRows, cryptoRows, keystoreRows, trieRows, miscRows, offchainRows,
+	guestRows,
 )
 
 func concat(groups ...[]row) []row {

@@ -1,0 +1,161 @@
+package host
+
+import (
+	"github.com/sepia-chain/sepia/runtime/engine"
+	"github.com/sepia-chain/sepia/runtime/vm"
+)
+
+// guestRows are the guest VM as abi.json in package vm describes it.
+var guestRows = []row{
+	guest("validate", params(Fat, Ptr), U32, guestValidatePrice, guestValidate, "Checks code against the blob's rules and fills a Report; 0 or -1."),
+	guest("load", params(Fat, Ptr), U64, guestLoadPrice, guestLoad, "Finds code under a key of the state: a module handle, -1 not found, -2 invalid."),
+	guest("instantiate", params(U32, U32), U64, guestInstantiatePrice, guestInstantiate, "Makes an execution of a module that begins at an entry point: its handle, or -1 too many."),
+	guest("run", params(U32, U64, U64, Ptr), U32, guestRunPrice, guestRun, "Goes on with an execution and fills a Step: 0 finished, 1 syscall, 2 out of gas, 3 trapped. Its gas is the call's too."),
+	guest("read", params(U32, U32, Fat), U32, guestAccessPrice, guestRead, "Copies guest memory to the blob: 0, or -1 out of bounds."),
+	guest("write", params(U32, U32, Fat), U32, guestAccessPrice, guestWrite, "Copies the blob's memory to a guest: 0, or -1 out of bounds."),
+	guest("drop", params(U32), None, guestDropPrice, guestDrop, "Ends an execution in any state."),
+	guest("explain", params(U32, Fat), U32, guestAccessPrice, guestExplain, "Words about a trap, and their length; always 0 where the result can reach consensus."),
+}
+
+func guest(name string, p []Param, result Param, price Price, run implementation, doc string) row {
+	return row{name: guestPrefix + name + "_version_1", params: p, result: result, price: price, run: run, doc: doc}
+}
+
+const guestPrefix = "ext_guest_vm_"
+
+// The prices of the guest VM. What a guest does is priced by the blob's own table.
+var (
+	// Checking types and limits is linear: up to 60 ns a byte, and metering on top. Compiling is paid by the score, which
+	// the blob charges.
+	guestValidatePrice = Price{Base: 10 * microsecond, PerByte: 150 * nanosecond}
+	// A read of the state, and a comparison of the code with the cache's copy.
+	guestLoadPrice = Price{Base: 5 * microsecond, PerByte: 1 * nanosecond}
+	// An instance from the pool takes 4 us; its memory is zeroed or mapped when it is dropped, its data copied.
+	guestInstantiatePrice = Price{Base: 6 * microsecond, PerByte: 50}
+	// A round trip to the guest's fiber takes 0.25 us.
+	guestRunPrice    = Price{Base: 500 * nanosecond}
+	guestAccessPrice = Price{Base: 200 * nanosecond, PerByte: 200}
+	// Dropping a suspended execution unwinds its fiber: 4 us, and more for deep stacks.
+	guestDropPrice = Price{Base: 6 * microsecond}
+)
+
+// noGuests ends calls that have no guest VM: those of blobs without rules for it, and those off chain.
+const noGuests = "this call has no guest VM"
+
+func (c *call) session() (*vm.Session, error) {
+	if c.guests == nil {
+		return nil, faultf(noGuests)
+	}
+	return c.guests, nil
+}
+
+// out returns n bytes of guest memory to be filled.
+func (c *call) out(ptr uint64, n uint32) ([]byte, error) { return c.machine.Read(uint32(ptr), n) }
+
+func guestValidate(c *call, a []uint64) (uint64, error) {
+	session, err := c.session()
+	if err != nil {
+		return 0, err
+	}
+	out, err := c.out(a[1], vm.ReportBytes)
+	if err != nil {
+		return 0, err
+	}
+	code, err := c.input(a[0])
+	if err != nil {
+		return 0, err
+	}
+	answer, err := session.Validate(code, (*[vm.ReportBytes]byte)(out))
+	return uint64(uint32(answer)), err
+}
+
+func guestLoad(c *call, a []uint64) (uint64, error) {
+	session, err := c.session()
+	if err != nil {
+		return 0, err
+	}
+	out, err := c.out(a[1], vm.ReportBytes)
+	if err != nil {
+		return 0, err
+	}
+	key, err := c.input(a[0])
+	if err != nil {
+		return 0, err
+	}
+	handle, err := session.Load(key, (*[vm.ReportBytes]byte)(out), c.bytes)
+	return uint64(handle), err
+}
+
+func guestInstantiate(c *call, a []uint64) (uint64, error) {
+	session, err := c.session()
+	if err != nil {
+		return 0, err
+	}
+	handle, err := session.Instantiate(uint32(a[0]), uint32(a[1]), c.bytes)
+	return uint64(handle), err
+}
+
+func guestRun(c *call, a []uint64) (uint64, error) {
+	session, err := c.session()
+	if err != nil {
+		return 0, err
+	}
+	out, err := c.out(a[3], vm.StepBytes)
+	if err != nil {
+		return 0, err
+	}
+	step, used, err := session.Run(uint32(a[0]), int64(a[1]), int64(a[2]), c.machine.GasLeft())
+	if err != nil {
+		return 0, err
+	}
+	if err := c.machine.Charge(used); err != nil {
+		return 0, err
+	}
+	vm.EncodeStep((*[vm.StepBytes]byte)(out), &step)
+	return uint64(step.Kind), nil
+}
+
+func guestRead(c *call, a []uint64) (uint64, error) {
+	return c.guestAccess(a, (*vm.Session).Read)
+}
+
+func guestWrite(c *call, a []uint64) (uint64, error) {
+	return c.guestAccess(a, (*vm.Session).Write)
+}
+
+func (c *call) guestAccess(a []uint64, copyBytes func(s *vm.Session, exec, at uint32, b []byte) (int32, error)) (uint64, error) {
+	session, err := c.session()
+	if err != nil {
+		return 0, err
+	}
+	b, err := c.input(a[2])
+	if err != nil {
+		return 0, err
+	}
+	answer, err := copyBytes(session, uint32(a[0]), uint32(a[1]), b)
+	return uint64(uint32(answer)), err
+}
+
+func guestDrop(c *call, a []uint64) (uint64, error) {
+	session, err := c.session()
+	if err != nil {
+		return 0, err
+	}
+	return 0, session.Drop(uint32(a[0]))
+}
+
+func guestExplain(c *call, a []uint64) (uint64, error) {
+	session, err := c.session()
+	if err != nil {
+		return 0, err
+	}
+	dst, err := c.input(a[1])
+	if err != nil {
+		return 0, err
+	}
+	length, err := session.Explain(uint32(a[0]), dst)
+	return uint64(length), err
+}
+
+// The kinds of steps are the codes of run: a change of one would be a change of the interface.
+var _ = [1]struct{}{}[engine.StepFinished|(engine.StepSyscall-1)|(engine.StepOutOfGas-2)|(engine.StepTrapped-3)]
