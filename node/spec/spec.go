@@ -163,6 +163,34 @@ func (s *Spec) TopPairs() ([]Pair, error) {
 	return decodePairs("genesis.raw.top", s.Genesis.Raw.Top)
 }
 
+// Child is one child trie of the genesis state.
+type Child struct {
+	ID    []byte
+	Pairs []Pair
+}
+
+// Children lists the child tries in the order of their ids.
+func (s *Spec) Children() ([]Child, error) {
+	ids := make([]string, 0, len(s.Genesis.Raw.ChildrenDefault))
+	for id := range s.Genesis.Raw.ChildrenDefault {
+		ids = append(ids, id)
+	}
+	sort.Strings(ids)
+	children := make([]Child, 0, len(ids))
+	for _, text := range ids {
+		id, err := decodeHex(text)
+		if err != nil {
+			return nil, fmt.Errorf("genesis.raw.childrenDefault: id %q: %w", text, err)
+		}
+		pairs, err := s.ChildPairs(text)
+		if err != nil {
+			return nil, err
+		}
+		children = append(children, Child{id, pairs})
+	}
+	return children, nil
+}
+
 // ChildPairs lists the storage of one child trie in key order. The id is a key of ChildrenDefault.
 func (s *Spec) ChildPairs(id string) ([]Pair, error) {
 	if _, err := decodeHex(id); err != nil {

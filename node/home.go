@@ -1,0 +1,88 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/sepia-chain/sepia/node/spec"
+)
+
+// Home is the layout of a base path.
+type Home string
+
+// The files and folders of a home.
+func (h Home) SpecFile() string         { return filepath.Join(string(h), "config", "chain-spec.json") }
+func (h Home) ValidatorKeyFile() string { return filepath.Join(string(h), "keys", "validator.json") }
+func (h Home) ValidatorStateFile() string {
+	return filepath.Join(string(h), "data", "validator_state.json")
+}
+func (h Home) StateDir() string        { return filepath.Join(string(h), "data", "state") }
+func (h Home) WALFile() string         { return filepath.Join(string(h), "data", "wal", "wal") }
+func (h Home) CompileCacheDir() string { return filepath.Join(string(h), "cache", "compiled") }
+func (h Home) lockFile() string        { return filepath.Join(string(h), "LOCK") }
+
+// create makes the folders. Keys are nobody else's business.
+func (h Home) create() error {
+	for dir, mode := range map[string]os.FileMode{
+		filepath.Dir(h.SpecFile()): 0o755, filepath.Dir(h.ValidatorKeyFile()): 0o700,
+		h.StateDir(): 0o755, filepath.Dir(h.WALFile()): 0o755, h.CompileCacheDir(): 0o700,
+	} {
+		if err := os.MkdirAll(dir, mode); err != nil {
+			return fmt.Errorf("making home folder: %w", err)
+		}
+	}
+	return nil
+}
+
+// ErrLocked says that another process runs on this home.
+var ErrLocked = errors.New("home folder is in use")
+
+// lock takes the home for this process. The kernel lets go of it when the process ends, however it ends; the pid in the
+// file is for people.
+func (h Home) lock() (unlock func() error, err error) {
+	file, err := os.OpenFile(h.lockFile(), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("locking home: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		holder, _ := os.ReadFile(h.lockFile())
+		file.Close()
+		return nil, fmt.Errorf("%w: %s is held by process %s: stop that node, or choose another --base-path",
+			ErrLocked, h, strings.TrimSpace(string(holder)))
+	}
+	if err := errors.Join(file.Truncate(0), writePid(file)); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("writing %s: %w", h.lockFile(), err)
+	}
+	return file.Close, nil
+}
+
+func writePid(file *os.File) error {
+	_, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return err
+}
+
+// LoadSpec reads the chain spec of the home. ErrNotInitialised if there is none.
+func (h Home) LoadSpec() (*spec.Spec, error) {
+	s, err := spec.Load(h.SpecFile())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s has no %s: make one with `sepia init --base-path %s`", ErrNotInitialised, h, filepath.Base(h.SpecFile()), h)
+	}
+	return s, err
+}
+
+func (h Home) saveSpec(s *spec.Spec) error {
+	encoded, err := s.Encode()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(h.SpecFile(), encoded, 0o644); err != nil {
+		return fmt.Errorf("writing chain spec: %w", err)
+	}
+	return nil
+}
