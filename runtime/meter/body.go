@@ -23,14 +23,10 @@ const (
 	opGlobalSet   = byte(wasm.OpGlobalSet)
 	opI32Const    = byte(wasm.OpI32Const)
 	opI64Const    = byte(wasm.OpI64Const)
-	opI32Eqz      = byte(wasm.OpI32Eqz)
 	opI32LtS      = byte(wasm.OpI32LtS)
-	opI32LtU      = byte(wasm.OpI32LtU)
 	opI32Add      = byte(wasm.OpI32Add)
 	opI32Sub      = byte(wasm.OpI32Sub)
-	opI64Eqz      = byte(wasm.OpI64Eqz)
 	opI64LtS      = byte(wasm.OpI64LtS)
-	opI64LtU      = byte(wasm.OpI64LtU)
 	opI64Add      = byte(wasm.OpI64Add)
 	opI64Sub      = byte(wasm.OpI64Sub)
 	opI64Mul      = byte(wasm.OpI64Mul)
@@ -52,11 +48,9 @@ type rewriter struct {
 	code []byte // of the body under work, without local declarations
 	in   wasm.Instr
 
-	gasLocal   uint32 // the counter
-	temp64     uint32
-	temp32     uint32
-	needTemp64 bool
-	needTemp32 bool
+	gasLocal uint32 // the counter
+	temp     uint32 // an i32, declared if needed
+	needTemp bool
 
 	dead     bool // the code here cannot be reached
 	skipped  int  // blocks open inside such code
@@ -76,14 +70,10 @@ func (w *rewriter) rewrite(dst []byte, f *function) ([]byte, error) {
 	typ := &w.m.Types[f.typ]
 	params := len(typ.Params)
 	w.gasLocal = uint32(params) + f.body.Facts.LocalCount
-	w.needTemp32, w.needTemp64 = false, false
+	w.temp = w.gasLocal + 1
+	w.needTemp = false
 	if err := w.walk(f, typ, true); err != nil {
 		return nil, err
-	}
-	w.temp64 = w.gasLocal + 1
-	w.temp32 = w.temp64
-	if w.needTemp64 {
-		w.temp32++
 	}
 	w.code, w.planning = w.code[:0], false
 	cost := int64(FrameCost(params, &f.body.Facts))
@@ -97,14 +87,12 @@ func (w *rewriter) rewrite(dst []byte, f *function) ([]byte, error) {
 	return append(append(dst, locals...), w.code...), nil
 }
 
-// locals encodes the local declarations: the input's with equal neighbours joined, the counter, the temporaries in use.
+// locals encodes the local declarations: the input's with equal neighbours joined, the counter, the
+// temporary if it is in use.
 func (w *rewriter) locals(runs []wasm.LocalRun) []byte {
 	all := append(make([]wasm.LocalRun, 0, len(runs)+2), runs...)
 	all = append(all, wasm.LocalRun{Count: 1, Type: wasm.I64})
-	if w.needTemp64 {
-		all = append(all, wasm.LocalRun{Count: 1, Type: wasm.I64})
-	}
-	if w.needTemp32 {
+	if w.needTemp {
 		all = append(all, wasm.LocalRun{Count: 1, Type: wasm.I32})
 	}
 	joined := all[:0]
@@ -400,10 +388,11 @@ func (w *rewriter) plain() {
 		w.chargeBulk()
 	case wasm.OpMemoryGrow:
 		w.chargeGrow()
-	case wasm.OpI32DivS, wasm.OpI32DivU, wasm.OpI32RemS, wasm.OpI32RemU:
-		w.testDivisor32()
-	case wasm.OpI64DivS, wasm.OpI64DivU, wasm.OpI64RemS, wasm.OpI64RemU:
-		w.testDivisor64()
+	case wasm.OpI32DivS, wasm.OpI32DivU, wasm.OpI32RemS, wasm.OpI32RemU,
+		wasm.OpI64DivS, wasm.OpI64DivU, wasm.OpI64RemS, wasm.OpI64RemU:
+		if w.divisorTraps() {
+			w.sync()
+		}
 	}
 	if !w.planning {
 		w.code = in.Append(w.code)

@@ -11,7 +11,7 @@
 // has paid for the instructions executed so far and for nothing else. To be cheap all the same:
 //
 //   - The counter lives in a local of each function. It is written back to the exported global sepia:gas before calls, at
-//     the function's exit and before traps that can be foreseen.
+//     the function's exit and before instructions whose trap can be foreseen.
 //   - A region is charged at its head: all code that runs exactly as often as the head does. Code behind a block belongs to
 //     the region before the block if nothing in between can leave elsewhere. A call ends all open regions, because it may not
 //     return (a contract's seal_return), so that code behind a call is never charged before it.

@@ -103,6 +103,7 @@ func (c *checker) instruction() *Error {
 	if info.producer {
 		c.facts.Producers++
 	}
+	c.facts.Score += uint64(info.score)
 	if info.out != None {
 		return c.push(info.out)
 	}
@@ -189,6 +190,8 @@ func (c *checker) open() *Error {
 	f := frame{op: in.Op, result: in.Block, height: len(c.values), loopsIn: c.frames[len(c.frames)-1].loopsIn}
 	if in.Op == OpLoop {
 		f.loopsIn++
+	}
+	if in.Op != OpBlock {
 		c.facts.BranchEdges++
 	}
 	c.frames = append(c.frames, f)
@@ -222,6 +225,7 @@ func (c *checker) closeFrame() *Error {
 		}
 		last := &c.frames[len(c.frames)-1]
 		last.op, last.dead = OpElse, false
+		c.facts.BranchEdges++
 		return nil
 	}
 	if f.op == OpIf && f.result != None {

@@ -173,9 +173,10 @@ type Facts struct {
 	Blocks       uint32 // block, loop and if
 	MaxNesting   uint32
 	MaxLoops     uint32 // deepest nesting of loops
-	BranchEdges  uint32 // br, br_if, each br_table target, each loop entry
+	BranchEdges  uint32 // if, else, br, br_if, each br_table target, each loop entry
 	Calls        uint32
 	IndirectCall uint32
+	Score        uint64 // compile cost of the instructions dear by themselves, in the unit of score.go
 }
 
 // Module is a decoded module. Its slices alias the decoded bytes, which must not change afterwards.

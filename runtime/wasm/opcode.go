@@ -96,6 +96,7 @@ type opInfo struct {
 	in       [3]ValType
 	ins      byte
 	out      ValType
+	score    uint16 // compile cost by itself, see score.go
 }
 
 var ops = buildOps()
@@ -106,8 +107,8 @@ const (
 )
 
 var miscOps = [...]opInfo{
-	miscCopy: {name: "memory.copy", imm: immCopy, in: [3]ValType{I32, I32, I32}, ins: 3},
-	miscFill: {name: "memory.fill", imm: immFill, in: [3]ValType{I32, I32, I32}, ins: 3},
+	miscCopy: {name: "memory.copy", imm: immCopy, in: [3]ValType{I32, I32, I32}, ins: 3, score: scorePerBulk},
+	miscFill: {name: "memory.fill", imm: immFill, in: [3]ValType{I32, I32, I32}, ins: 3, score: scorePerBulk},
 }
 
 func (op Op) info() *opInfo {
@@ -154,11 +155,15 @@ func buildOps() (t [256]opInfo) {
 	}
 	t[OpNop] = opInfo{name: "nop"}
 	t[OpMemorySize] = opInfo{name: "memory.size", imm: immMemory, out: I32, producer: true}
-	t[OpMemoryGrow] = opInfo{name: "memory.grow", imm: immMemory, in: [3]ValType{I32}, ins: 1, out: I32, producer: true}
+	t[OpMemoryGrow] = opInfo{name: "memory.grow", imm: immMemory, in: [3]ValType{I32}, ins: 1, out: I32, producer: true, score: scorePerGrow}
 	t[OpI32Const] = opInfo{name: "i32.const", imm: immI32, out: I32}
 	t[OpI64Const] = opInfo{name: "i64.const", imm: immI64, out: I64}
 	addAccesses(&t)
 	addNumeric(&t)
+	for op := OpI32DivS; op <= OpI32RemU; op++ {
+		t[op].score = scorePerDivision
+		t[op+OpI64DivS-OpI32DivS].score = scorePerDivision
+	}
 	return t
 }
 
@@ -176,7 +181,7 @@ func addAccesses(t *[256]opInfo) {
 		{0x3c, "i64.store8", I64, 0}, {0x3d, "i64.store16", I64, 1}, {0x3e, "i64.store32", I64, 2},
 	}
 	for _, a := range accesses {
-		info := opInfo{name: a.name, imm: immAccess, align: a.align}
+		info := opInfo{name: a.name, imm: immAccess, align: a.align, score: scorePerAccess}
 		if Op(a.op) >= OpI32Store {
 			info.in, info.ins = [3]ValType{I32, a.typ}, 2
 		} else {
