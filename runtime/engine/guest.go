@@ -140,7 +140,7 @@ func (g *Guest) define(index uint32, names [2]string, t wasm.FuncType, i GuestIm
 	return bool(C.sepia_guest_define(g.c, C.uint32_t(index),
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(module))), C.size_t(len(module)),
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(name))), C.size_t(len(name)), params, results,
-		C.sepia_guest_import{id: C.uint32_t(i.ID), params: C.uint32_t(len(t.Params) - 1)}, failure))
+		C.sepia_guest_import{id: C.uint32_t(i.ID), params: C.uint32_t(len(t.Params) - 1), wide: C.bool(t.Result() == wasm.I64)}, failure))
 }
 
 // guestEntries returns the functions that an execution can begin with: () -> () or () -> i32.

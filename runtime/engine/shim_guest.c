@@ -30,8 +30,8 @@ static void suspend(void *env, wasmtime_caller_t *caller, const wasmtime_val_t *
   for (uint32_t i = 0; i < import->params; i++)
     x->args[i] = args[i].kind == WASMTIME_I32 ? (uint32_t)args[i].of.i32 : (uint64_t)args[i].of.i64;
   x->gas_left = args[import->params].of.i64;
-  x->answer = results;
-  x->answers = result_count;
+  x->answer = result_count == 0 ? NULL : results;
+  if (x->answer != NULL) x->answer->kind = import->wide ? WASMTIME_I64 : WASMTIME_I32;
   x->waiting = true;
   continuation->callback = answered;
   continuation->env = x;
@@ -157,7 +157,7 @@ static bool start(sepia_exec *x, int64_t gas) {
 }
 
 static void answer(sepia_exec *x, int64_t value) {
-  if (x->answers == 0) return;
+  if (x->answer == NULL) return;
   if (x->answer->kind == WASMTIME_I32)
     x->answer->of.i32 = (int32_t)value;
   else

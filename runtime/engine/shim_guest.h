@@ -9,6 +9,7 @@ enum { SEPIA_GUEST_ARGS = 14 }; /* of the widest import */
 typedef struct sepia_guest_import {
   uint32_t id;
   uint32_t params; /* without the gas that the meter appended */
+  bool wide;       /* the result, if there is one, is an i64 */
 } sepia_guest_import;
 
 typedef struct sepia_guest {
@@ -35,8 +36,7 @@ typedef struct sepia_exec {
   bool over;
   /* The import call that the execution is suspended in. */
   bool waiting;
-  wasmtime_val_t *answer;
-  size_t answers;
+  wasmtime_val_t *answer; /* NULL if the import has no result */
   int64_t gas; /* what the metered code gets when it asks */
   /* What the last run left. */
   uint8_t *bytes;
