@@ -123,13 +123,10 @@ func (c *call) pointer(b []byte) (uint64, error) {
 	return fat & math.MaxUint32, err
 }
 
-// optionBytes returns a SCALE Option<Vec<u8>>, charging for the bytes first.
+// optionBytes returns a SCALE Option<Vec<u8>>. The caller has charged for the bytes.
 func (c *call) optionBytes(value []byte, found bool) (uint64, error) {
 	if !found {
 		return c.machine.Return([]byte{0})
-	}
-	if err := c.bytes(len(value)); err != nil {
-		return 0, err
 	}
 	c.scratch = scale.AppendBytes(append(c.scratch[:0], 1), value)
 	return c.machine.Return(c.scratch)

@@ -15,6 +15,7 @@ type reader interface {
 	NextKey(key []byte) (next []byte, found bool, err error)
 }
 
+// get reads a value and charges for its whole length, whatever the caller wants of it: a storage fetches all of it.
 func (c *call) get(from reader, keyFat uint64) (value []byte, found bool, err error) {
 	key, err := c.input(keyFat)
 	if err != nil {
@@ -24,7 +25,7 @@ func (c *call) get(from reader, keyFat uint64) (value []byte, found bool, err er
 	if err != nil {
 		return nil, false, storageError("reading storage", err)
 	}
-	return value, found, nil
+	return value, found, c.bytes(len(value))
 }
 
 func (c *call) nextKey(from reader, keyFat uint64) (uint64, error) {
@@ -35,6 +36,9 @@ func (c *call) nextKey(from reader, keyFat uint64) (uint64, error) {
 	next, found, err := from.NextKey(key)
 	if err != nil {
 		return 0, storageError("finding the next key", err)
+	}
+	if err := c.bytes(len(next)); err != nil {
+		return 0, err
 	}
 	return c.optionBytes(next, found)
 }
@@ -54,9 +58,6 @@ func (c *call) readInto(from reader, keyFat, outFat, offset uint64) (uint64, err
 		return c.optionU32(0, false)
 	}
 	part := value[min(uint64(uint32(offset)), uint64(len(value))):]
-	if err := c.bytes(min(len(part), len(out))); err != nil {
-		return 0, err
-	}
 	copy(out, part)
 	return c.optionU32(uint32(len(part)), true)
 }
