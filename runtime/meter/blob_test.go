@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -69,6 +70,7 @@ func TestReleasedBlobs_AreAcceptedMeteredAndCompile(t *testing.T) {
 			if err != nil || !bytes.Equal(out, again) {
 				t.Fatalf("metering twice gives two results: %v", err)
 			}
+			checkExports(t, m, metered)
 			var widest wasm.Facts
 			for i := range m.Bodies {
 				f := m.Bodies[i].Facts
@@ -81,5 +83,23 @@ func TestReleasedBlobs_AreAcceptedMeteredAndCompile(t *testing.T) {
 			t.Logf("%d bytes, code %d -> %d, %d functions, highest of each: %+v, report %+v",
 				len(code), m.CodeLen, metered.CodeLen, len(m.Bodies), widest, report)
 		})
+	}
+}
+
+// checkExports says that functions and constants keep their names and the rest is gone.
+func checkExports(t *testing.T, m, metered *wasm.Module) {
+	t.Helper()
+	var want, got []string
+	for _, e := range m.Exports {
+		if e.Kind == wasm.KindFunction || e.Kind == wasm.KindGlobal {
+			want = append(want, e.Name)
+		}
+	}
+	want = append(want, meter.MemoryExport, meter.GasExport, meter.StackExport)
+	for _, e := range metered.Exports {
+		got = append(got, e.Name)
+	}
+	if !slices.Equal(got, want) || !slices.Contains(got, "__heap_base") {
+		t.Errorf("exports %v, want %v", got, want)
 	}
 }
