@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/sepia-chain/sepia/internal/primitives"
@@ -23,6 +24,9 @@ func (s *Store) boot(progress func(keys, of uint64)) error {
 		return err
 	}
 	info, err := s.Block(m.height)
+	if errors.Is(err, ErrUnknownHeight) {
+		return &CorruptionError{"block record", m.height, "absent", "there"}
+	}
 	if err != nil {
 		return err
 	}

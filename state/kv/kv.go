@@ -125,7 +125,7 @@ func (l pebbleLogger) Fatalf(format string, args ...any) {
 
 // typed marks Pebble's corruption errors as ours.
 func typed(err error) error {
-	if errors.Is(err, pebble.ErrCorruption) {
+	if pebble.IsCorruptionError(err) { // a mark, which errors.Is of the standard library does not see
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return err
