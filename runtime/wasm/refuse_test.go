@@ -242,3 +242,34 @@ func TestValidate_AcceptsCode(t *testing.T) {
 		})
 	}
 }
+
+// A runtime's exports: functions of its own and constants. The sketch exports deploy and call, a table and a memory may come
+// along.
+func TestBlobPolicy_RefusesExports(t *testing.T) {
+	policy := BlobPolicy(64, nil)
+	exports := func(hex string) []byte { return change(t, func(s *sketch) { s.exports = hex }) }
+	checkRefusals(t, policy, []refusal{
+		{"reserved name", exports("01 08 7365706961 3a6761 00 01")},
+		{"imported function", exports("01 01 61 00 00")},
+		{"no such function", exports("01 01 61 00 04")},
+		{"no such global", exports("01 01 61 03 02")},
+		{"mutable global", exports("01 01 61 03 01")},
+		{"no such memory", exports("01 01 61 02 01")},
+		{"no such table", exports("01 01 61 01 01")},
+	})
+	if _, _, err := Validate(exports("04 01 61 03 00  01 62 01 00  01 63 02 00  01 64 00 03"), policy); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMeteredPolicy_RefusesWhatIsNotMetered(t *testing.T) {
+	checkRefusals(t, MeteredPolicy(), []refusal{
+		{"imported memory", change(t, func(*sketch) {})},
+		{"memory without maximum", change(t, func(s *sketch) {
+			s.imports, s.memory = "01 05 7365616c30 01 66 00 01", "01 00 01"
+		})},
+		{"start function", change(t, func(s *sketch) {
+			s.imports, s.memory, s.start = "01 05 7365616c30 01 66 00 01", "01 01 01 02", "01"
+		})},
+	})
+}
