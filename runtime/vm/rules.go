@@ -83,6 +83,7 @@ func (r *Rules) readWeights(d *scale.Decoder) {
 	count := d.Length(5)
 	if d.Err() == nil && count != int(meter.ClassCount) {
 		d.Fail(fmt.Errorf("it prices %d classes of instructions, version %d of the meter has %d", count, version, meter.ClassCount))
+		return
 	}
 	for i := range meter.Class(count) {
 		if class := meter.Class(d.U8()); d.Err() == nil && class != i {

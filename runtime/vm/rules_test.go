@@ -91,6 +91,7 @@ func TestReadRules_Refuses(t *testing.T) {
 	}{
 		{"another meter", func(s *section) { s.version = 2 }, "section sepia_vm: it wants version 2 of the meter, this node has version 1"},
 		{"a class less", func(s *section) { s.classes = s.classes[1:] }, "section sepia_vm: it prices 16 classes of instructions, version 1 of the meter has 17"},
+		{"a class more", func(s *section) { s.classes = append(s.classes, 1) }, "section sepia_vm: it prices 18 classes of instructions, version 1 of the meter has 17"},
 		{"a free branch", func(s *section) { s.classes[meter.ClassBranch] = 0 }, "section sepia_vm: weights: a branch costs nothing, so a loop could run for ever"},
 		{"too much memory", func(s *section) { s.limits.MemoryPages = 17 }, "section sepia_vm: limit 16 is 17, this node allows at most 16"},
 		{"too much stack", func(s *section) { s.limits.stack = 32_769 }, "section sepia_vm: limit 21 is 32769, this node allows at most 32768"},
