@@ -256,6 +256,7 @@ func TestBlobPolicy_RefusesExports(t *testing.T) {
 		{"mutable global", exports("01 01 61 03 01")},
 		{"no such memory", exports("01 01 61 02 01")},
 		{"no such table", exports("01 01 61 01 01")},
+		{"memory above the address space", change(t, func(s *sketch) { s.imports = "01 03 656e76 06 6d656d6f7279 02 01 01 81 80 04" })},
 	})
 	if _, _, err := Validate(exports("04 01 61 03 00  01 62 01 00  01 63 02 00  01 64 00 03"), policy); err != nil {
 		t.Error(err)

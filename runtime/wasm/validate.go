@@ -136,6 +136,9 @@ func checkMemory(m *Module, p *Policy, report *Report) *Error {
 	}
 	maximum := p.Limits.MemoryPages
 	if mem.HasMax {
+		if mem.Max > maxPages {
+			return fail(MemorySize, mem.Offset, "the memory's maximum is %d pages, an address space has %d", mem.Max, maxPages)
+		}
 		if p.tier == tierContract && mem.Max > maximum {
 			return fail(MemorySize, mem.Offset, "the memory's maximum is %d pages, the limit is %d", mem.Max, maximum)
 		}
@@ -147,6 +150,9 @@ func checkMemory(m *Module, p *Policy, report *Report) *Error {
 	report.MemMin, report.MemMax = mem.Min, maximum
 	return nil
 }
+
+// maxPages is the size of a 32-bit address space.
+const maxPages = 1 << 32 / PageSize
 
 func memoryOrigin(mem *Memory) string {
 	if mem.Imported {
