@@ -117,6 +117,9 @@ func check(code []byte, memoryPages uint32) (checkedCode, error) {
 	if err != nil {
 		return checkedCode{}, codeError("validating", err)
 	}
+	if err := checkHeapBase(module); err != nil {
+		return checkedCode{}, codeError("finding the heap", err)
+	}
 	version, err := rawVersion(raw)
 	if err != nil {
 		return checkedCode{}, codeError("reading the version", err)
@@ -126,6 +129,19 @@ func check(code []byte, memoryPages uint32) (checkedCode, error) {
 		return checkedCode{}, codeError("reading the rules for guests", err)
 	}
 	return checkedCode{module, version, rules}, nil
+}
+
+// checkHeapBase looks for the constant from which the allocator serves.
+func checkHeapBase(m *wasm.Module) error {
+	for _, e := range m.Exports {
+		if e.Name != "__heap_base" || e.Kind != wasm.KindGlobal || int(e.Index) >= len(m.Globals) {
+			continue
+		}
+		if g := m.Globals[e.Index]; g.Type == wasm.I32 && !g.Mutable {
+			return nil
+		}
+	}
+	return errors.New("the blob does not export the constant i32 __heap_base")
 }
 
 // guestRules reads the section that a blob with the guest VM must have.

@@ -130,6 +130,7 @@ func TestNewRuntime_RefusesBadCode(t *testing.T) {
 		{"unpacks to too much", zeros, "not a usable blob: it unpacks to more than 8388608 bytes"},
 		{"bad compression", append(zeros[:8:8], "nonsense"...), "not a usable blob: unpacking: invalid input: magic number mismatch"},
 		{"unknown imports", importing("ext_time_now_version_1", "ext_storage_get_version_1", "ext_dice_roll_version_9"), "not a usable blob: linking: the blob imports functions that this host does not have: env.ext_dice_roll_version_9, env.ext_time_now_version_1"},
+		{"no heap", importing("ext_storage_start_transaction_version_1"), "not a usable blob: finding the heap: the blob does not export the constant i32 __heap_base"},
 		{"floats", readBlob(t, genesisBlob), "not a usable blob: validating: "},
 	} {
 		_, err := host.NewRuntime(e, c.code, host.Options{})
