@@ -98,15 +98,3 @@ func pingFuncs(ping func(in *Instance, args []uint64) (uint64, error)) []HostFun
 		{Module: "env", Name: "twox", Params: hashType.Params, Results: hashType.Results, Native: NativeTwox128},
 	}
 }
-
-func BenchmarkBlobCall(b *testing.B) {
-	e := newEngine(b)
-	in := newInstance(b, e, echoModule(), pingFuncs(func(*Instance, []uint64) (uint64, error) { return 1, nil }))
-	input := []byte("hello")
-	b.ReportAllocs()
-	for range b.N {
-		if _, err := in.Call("echo", input, 1000, nil); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

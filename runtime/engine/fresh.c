@@ -21,7 +21,7 @@
 #if defined(__linux__)
 #include <sys/resource.h>
 
-enum { LOOK_ENTRIES = 512 };
+enum { LOOK_ENTRIES = 2048 };
 
 static const uint64_t present = UINT64_C(1) << 63, swapped = UINT64_C(1) << 62, of_file = UINT64_C(1) << 61;
 
@@ -141,7 +141,40 @@ void sepia_pages_forget(sepia_pages *pages) {
   pages->count = 0;
 }
 
-bool sepia_pages_restore(sepia_pages *pages, int tracker, const sepia_image *image, uint8_t *memory) {
+static void restore_page(const sepia_image *image, uint8_t *memory, uint32_t number) {
+  size_t page = page_size();
+  uint64_t at = (uint64_t)number * page;
+  if (image->zero[number])
+    memset(memory + at, 0, page);
+  else
+    memcpy(memory + at, image->bytes + at, page);
+}
+
+/* The number of listed pages from index i on that lie side by side and are zero in the image. */
+static uint32_t zero_run(const sepia_pages *pages, const sepia_image *image, uint32_t i) {
+  uint32_t n = 0;
+  while (i + n < pages->count && image->zero[pages->at[i + n]] && pages->at[i + n] == pages->at[i] + n) n++;
+  return n;
+}
+
+/* One call with a large heap must not make all later ones restore its pages. Giving a page back to the kernel makes it zero,
+ * but its next write faults, which costs ten times what restoring does; hence only above a number of pages. */
+static void restore_some_drop_others(sepia_pages *pages, const sepia_image *image, uint8_t *memory, uint32_t first_unused) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < pages->count;) {
+    uint32_t number = pages->at[i], run = number < first_unused ? 0 : zero_run(pages, image, i);
+    if (run > 0 && madvise(memory + (uint64_t)number * page_size(), run * page_size(), MADV_DONTNEED) == 0) {
+      i += run;
+      continue;
+    }
+    restore_page(image, memory, number);
+    pages->at[kept++] = number;
+    i++;
+  }
+  pages->count = kept;
+}
+
+bool sepia_pages_restore(sepia_pages *pages, int tracker, const sepia_image *image, uint8_t *memory, uint64_t used) {
   if (tracker < 0) return false;
   if (pages->at == NULL) pages->at = malloc(SEPIA_PAGES_MOST * sizeof *pages->at);
   if (!pages->known) {
@@ -150,13 +183,10 @@ bool sepia_pages_restore(sepia_pages *pages, int tracker, const sepia_image *ima
     pages->count = (uint32_t)found;
     pages->known = true;
   }
-  size_t page = page_size();
-  for (uint32_t i = 0; i < pages->count; i++) {
-    uint64_t at = (uint64_t)pages->at[i] * page;
-    if (image->zero[pages->at[i]])
-      memset(memory + at, 0, page);
-    else
-      memcpy(memory + at, image->bytes + at, page);
+  if (pages->count > SEPIA_PAGES_KEPT) {
+    restore_some_drop_others(pages, image, memory, (uint32_t)((used + page_size() - 1) / page_size()));
+    return true;
   }
+  for (uint32_t i = 0; i < pages->count; i++) restore_page(image, memory, pages->at[i]);
   return true;
 }

@@ -20,7 +20,10 @@ typedef struct sepia_pages {
   int64_t faults;
 } sepia_pages;
 
-enum { SEPIA_PAGES_MOST = 256 };
+enum {
+  SEPIA_PAGES_MOST = 256, /* above, a new instance is cheaper */
+  SEPIA_PAGES_KEPT = 64,  /* above, pages that the last call's heap did not reach are given back */
+};
 
 /* A file to learn of written pages from, or -1 where the system cannot tell them reliably. */
 int sepia_tracker_open(void);
@@ -34,7 +37,8 @@ void sepia_pages_begin(sepia_pages *pages);
 void sepia_pages_end(sepia_pages *pages);
 void sepia_pages_forget(sepia_pages *pages);
 
-/* Restores the memory, of the image's length. Says false when a new instance is the better or the only way. */
-bool sepia_pages_restore(sepia_pages *pages, int tracker, const sepia_image *image, uint8_t *memory);
+/* Restores the memory, of the image's length; `used` is the end of the last call's heap. Says false when a new instance is the
+ * better or the only way. */
+bool sepia_pages_restore(sepia_pages *pages, int tracker, const sepia_image *image, uint8_t *memory, uint64_t used);
 
 #endif

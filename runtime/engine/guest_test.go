@@ -85,33 +85,6 @@ func TestRun_HandsOverGasAndArgumentsBothWays(t *testing.T) {
 	}
 }
 
-func BenchmarkSyscall(b *testing.B) {
-	e := newEngine(b)
-	g := newGuest(b, e, loopModule(0x7fffffff), []GuestImport{{ID: 9}}, LevelSpeed)
-	x := start(b, g)
-	b.ResetTimer()
-	for range b.N {
-		if step, err := x.Run(1<<40, 1); err != nil || step.Kind != StepSyscall {
-			b.Fatal(step, err)
-		}
-	}
-}
-
-func BenchmarkInstantiateRunDrop(b *testing.B) {
-	e := newEngine(b)
-	g := newGuest(b, e, loopModule(1), []GuestImport{{ID: 9}}, LevelSpeed)
-	for range b.N {
-		x, err := g.Instantiate("call")
-		if err != nil {
-			b.Fatal(err)
-		}
-		if step, err := x.Run(1<<40, 1); err != nil || step.Kind != StepSyscall {
-			b.Fatal(step, err)
-		}
-		x.Drop()
-	}
-}
-
 // counterModule does what metered code does when a counter runs out.
 func counterModule(global uint32, value []byte) []byte {
 	return trapModule(seq(value, globalSet(global), op(opUnreachable)))

@@ -233,3 +233,39 @@ func TestAllocator_Refusals(t *testing.T) {
 		})
 	}
 }
+
+// The hashes as a blob gets them, repeated so that remembered results are used, for lengths around what is remembered.
+func TestNativeHash_EqualsGoLibrariesInABlob(t *testing.T) {
+	e, err := New(Config{BlobSlots: len(hashModels)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	random := rand.New(rand.NewPCG(11, 12))
+	for f, model := range hashModels {
+		size := len(model(nil))
+		a := &assembly{minimum: 1, maximum: 1, base: 4096}
+		a.imports = []assembledImport{{"env", "hash", hashType}}
+		a.funcs = []assembledFunc{{typ: entryType, code: seq(
+			fat(localGet(0), localGet(1)), globalGet(gasGlobal), call(0),
+			call(a.gasImport()), globalSet(gasGlobal),
+			op(opI64ExtendU), i64Const(int64(size)<<32), op(opI64Or))}}
+		a.exports = []assembledExport{{"run", a.function(0)}}
+		in := newInstance(t, e, a.bytes(), []HostFunc{{Module: "env", Name: "hash", Params: hashType.Params, Results: hashType.Results, Native: f}})
+		for range 600 {
+			// Few different bytes, so that inputs repeat and inputs that differ only in length or in one place meet.
+			input := make([]byte, random.IntN(36))
+			for i := range min(len(input), 2) {
+				input[i] = byte(random.IntN(3))
+			}
+			got, err := in.Call("run", input, 1<<40, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := model(input); !bytes.Equal(got.Output, want) {
+				t.Fatalf("native %d of %x: got %x, want %x", f, input, got.Output, want)
+			}
+		}
+
+	}
+}

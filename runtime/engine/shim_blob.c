@@ -118,6 +118,14 @@ size_t sepia_hash(uint32_t native, uint8_t *out, const uint8_t *in, size_t len) 
   return 0;
 }
 
+static size_t hash(sepia_instance *in, uint32_t native, uint8_t *out, const uint8_t *data, size_t len) {
+  bool blake2 = native == SEPIA_BLAKE2_128 || native == SEPIA_BLAKE2_256;
+  if (!blake2 || len > SEPIA_MEMO_INPUT) return sepia_hash(native, out, data, len);
+  size_t out_len = native == SEPIA_BLAKE2_128 ? 16 : 32;
+  sepia_memo_blake2b(in->memo, out, out_len, data, len);
+  return out_len;
+}
+
 /* (data: len<<32 | ptr) -> pointer to a new block with the digest */
 static wasm_trap_t *host_hash(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
   (void)count;
@@ -127,7 +135,7 @@ static wasm_trap_t *host_hash(void *env, wasmtime_caller_t *caller, wasmtime_val
   if (!charge(in, import->per_byte, len)) return end_call(in, SEPIA_HOST_OUT_OF_GAS);
   if (!inside(in, at, len)) return end_call(in, SEPIA_HOST_BAD_POINTER);
   uint8_t digest[64];
-  size_t n = sepia_hash(import->native, digest, in->heap.bytes + at, len);
+  size_t n = hash(in, import->native, digest, in->heap.bytes + at, len);
   uint32_t out = sepia_allocator_malloc(&in->allocator, &in->heap, (uint32_t)n);
   if (out == 0) return end_call(in, SEPIA_HOST_OUT_OF_MEMORY);
   memcpy(in->heap.bytes + out, digest, n);
@@ -238,6 +246,7 @@ sepia_instance *sepia_instance_new(const sepia_blob *blob, uintptr_t handle, siz
   in->stack_len = len;
   in->heap.grow = grow;
   in->variables = calloc(blob->variable_count + 1, sizeof *in->variables);
+  in->memo = calloc(1, sizeof *in->memo);
   return in;
 }
 
@@ -254,6 +263,7 @@ void sepia_instance_delete(sepia_instance *in) {
   munmap(in->stack, in->stack_len);
   free(in->pages.at);
   free(in->variables);
+  free(in->memo);
   free(in);
 }
 
@@ -340,7 +350,8 @@ static bool restore(sepia_instance *in) {
   if (in->store == NULL) return false;
   refresh(in);
   if (in->heap.len != in->blob->image.len) return false;
-  if (!sepia_pages_restore(&in->pages, in->blob->tracker, &in->blob->image, in->heap.bytes)) return false;
+  if (!sepia_pages_restore(&in->pages, in->blob->tracker, &in->blob->image, in->heap.bytes, in->allocator.bump))
+    return false;
   for (uint32_t i = 0; i < in->blob->variable_count; i++)
     if (!set_global(in, &in->variables[i], in->blob->variables[i].value)) return false;
   return true;

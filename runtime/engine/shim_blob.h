@@ -5,6 +5,7 @@
 #include "allocator.h"
 #include "engine.h"
 #include "fresh.h"
+#include "memo.h"
 
 /* Host functions served here; the numbers are those of Go's NativeFunc. */
 enum {
@@ -76,6 +77,7 @@ typedef struct sepia_instance {
   wasmtime_global_t gas_global, stack_global, *variables;
   sepia_pages pages;
   sepia_allocator allocator;
+  sepia_memo *memo;
   int64_t gas; /* left, as the host sees it while a host function runs */
   int host_end;
   uint8_t *stack; /* private, grows down, guarded below */
