@@ -8,11 +8,12 @@ import (
 
 // entry is what an overlay knows about one key.
 type entry struct {
-	key    string // tree key
-	base   cell   // what the base holds: unwritten if not asked yet, else deleted, plain or list
-	now    cell   // what was written; unwritten if nothing was, or all of it was rolled back
-	serial uint64 // of the transaction that now was written in
-	listed bool   // is in changeset.touched
+	key    string   // tree key
+	base   cell     // what the base holds: unwritten if not asked yet, else deleted, plain or list
+	now    cell     // what was written; unwritten if nothing was, or all of it was rolled back
+	serial uint64   // of the transaction that now was written in
+	listed bool     // is in changeset.touched
+	sum    [32]byte // SHA-256 of a value that is kept apart, of the last root
 }
 
 // undo is how to take back the first write to an entry in a transaction.

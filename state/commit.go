@@ -41,7 +41,7 @@ func (s *Store) Commit(o *Overlay, b Block) (*View, error) {
 	}
 	info := BlockInfo{Height: b.Height, Hash: b.Hash, Header: b.Header, Root: root, HostVersion: b.HostVersion,
 		CodeHash: o.codeHash()}
-	batch, err := s.db.NewBatch(64 * len(o.changes))
+	batch, err := s.db.NewBatch(batchBytes(o, b))
 	if err != nil {
 		return nil, closed(err)
 	}
@@ -65,6 +65,23 @@ func (s *Store) Commit(o *Overlay, b Block) (*View, error) {
 		return nil, fmt.Errorf("closing overlay of block %d: %w", b.Height, err)
 	}
 	return s.publish(info)
+}
+
+// batchBytes is about what a commit takes, so that its memory does not grow while it is written: two records and three
+// keys for a change, each long value once, the body, and 60 bytes for the index of an extrinsic.
+func batchBytes(o *Overlay, b Block) int {
+	size := 4096
+	for i := range o.changes {
+		e := o.set.touched[o.changes[i].Index]
+		if len(e.now.data) > maxInline {
+			size += len(e.now.data)
+		}
+		size += 3*len(e.key) + 2*min(len(e.now.data), maxInline) + 128
+	}
+	for _, extrinsic := range b.Body {
+		size += len(extrinsic) + 60
+	}
+	return size
 }
 
 // follows checks that a block and its overlay are the next ones.
@@ -175,15 +192,15 @@ func (w *writer) state(o *Overlay) {
 		w.changed++
 		e := o.set.touched[c.Index]
 		list = append(list, changedKey{[]byte(e.key), c.Before, c.Outcome != tree.Inserted})
-		w.key(c, e, o.sums[c.Index], o.height)
+		w.key(c, e, o.height)
 	}
 	w.set(heightKey(keyChanges, o.height), encodeChangeList(list))
 }
 
-func (w *writer) key(c *tree.Change, e *entry, sum [32]byte, height uint32) {
+func (w *writer) key(c *tree.Change, e *entry, height uint32) {
 	r := record{tag: tagDeleted}
 	if c.Outcome != tree.Deleted {
-		r = w.record(e.now.value(), sum, height)
+		r = w.record(e, height)
 	}
 	w.value = r.append(w.value[:0])
 	w.buf = append(append(w.buf[:0], keyState), e.key...)
@@ -202,12 +219,13 @@ func (w *writer) key(c *tree.Change, e *entry, sum [32]byte, height uint32) {
 	}
 }
 
-// record is the record of a value, which is put apart if it is long.
-func (w *writer) record(value []byte, sum [32]byte, height uint32) record {
+// record is the record of an entry's value, which is put apart if it is long.
+func (w *writer) record(e *entry, height uint32) record {
+	value := e.now.value()
 	if len(value) <= maxInline {
 		return record{tag: tagInline, height: height, value: value}
 	}
-	r := record{tag: tagBig, height: height, number: w.bigs, size: uint64(len(value)), sum: sum}
+	r := record{tag: tagBig, height: height, number: w.bigs, size: uint64(len(value)), sum: e.sum}
 	w.set(bigKey(height, w.bigs), value)
 	w.bigs++
 	return r

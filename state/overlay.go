@@ -24,7 +24,6 @@ type Overlay struct {
 
 	tree    *tree.Overlay // made by the first Root
 	changes []tree.Change // of the last Root, Index counting set.touched
-	sums    map[int][32]byte
 	root    primitives.Hash
 	rooted  bool // root and changes are those of the present writes
 	walked  uint64

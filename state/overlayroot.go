@@ -5,6 +5,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
+	"sync"
 
 	"github.com/sepia-chain/sepia/internal/primitives"
 	"github.com/sepia-chain/sepia/state/tree"
@@ -41,32 +44,52 @@ func (o *Overlay) Root() (primitives.Hash, error) {
 	return root, nil
 }
 
-// collect lists what may have changed, for the tree to decide. Keys whose base was read and is equal are left out: they
-// cost a comparison instead of three hashes.
+// collectKeys is how many keys one goroutine hashes at least: each costs about a microsecond, a goroutine a few.
+const collectKeys = 256
+
+// collect lists what may have changed, for the tree to decide. Parts are hashed side by side and joined in order.
 func (o *Overlay) collect() {
-	o.changes = o.changes[:0]
-	o.sums = map[int][32]byte{}
+	touched := o.set.touched
+	parts := min(runtime.GOMAXPROCS(0), len(touched)/collectKeys)
+	if parts < 2 {
+		o.changes = collect(o.changes[:0], touched, 0, o.height)
+		return
+	}
+	lists := make([][]tree.Change, parts)
+	var done sync.WaitGroup
+	for i := range parts {
+		from, to := len(touched)*i/parts, len(touched)*(i+1)/parts
+		done.Go(func() { lists[i] = collect(make([]tree.Change, 0, to-from), touched[from:to], from, o.height) })
+	}
+	done.Wait()
+	o.changes = slices.Concat(lists...)
+}
+
+// collect appends the changes of entries, the first of which is touched[first]. Keys whose base was read and is equal are
+// left out: they cost a comparison instead of three hashes.
+func collect(changes []tree.Change, entries []*entry, first int, height uint32) []tree.Change {
 	var form []byte
-	for i, e := range o.set.touched {
+	for i, e := range entries {
 		if e.now.kind == unwritten || e.same() {
 			continue
 		}
-		c := tree.Change{Path: sha256.Sum256([]byte(e.key)), Version: o.height, Index: i}
+		c := tree.Change{Path: pathOf([]byte(e.key)), Version: height, Index: first + i}
 		if e.now.kind == deleted {
 			c.Delete = true
-			o.changes = append(o.changes, c)
+			changes = append(changes, c)
 			continue
 		}
 		value := e.now.value()
 		if len(value) > maxInline {
-			o.sums[i] = sha256.Sum256(value)
-			form = append(form[:0], bigForm(uint64(len(value)), o.sums[i])...)
+			e.sum = sha256.Sum256(value)
+			form = append(form[:0], bigForm(uint64(len(value)), e.sum)...)
 		} else {
 			form = append(append(form[:0], tagInline), value...)
 		}
 		c.Leaf = tree.LeafHash(c.Path, sha256.Sum256(form))
-		o.changes = append(o.changes, c)
+		changes = append(changes, c)
 	}
+	return changes
 }
 
 // same says whether an entry is known to hold what its base holds.

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"crypto/sha256"
 	"fmt"
 
 	ics23 "github.com/cosmos/ics23/go"
@@ -35,7 +34,7 @@ func (w *View) proof(treeKey []byte) (Proof, error) {
 	if w.v.tree == nil {
 		return Proof{}, ErrRootUnavailable
 	}
-	found, err := w.v.tree.Find(sha256.Sum256(treeKey))
+	found, err := w.v.tree.Find(pathOf(treeKey))
 	if err != nil {
 		return Proof{}, fmt.Errorf("proving %x: %w", treeKey, err)
 	}

@@ -262,8 +262,11 @@ func (w *View) pairs(walk walker, do func(Pair) error) error {
 	}
 }
 
+// pathOf is where a tree key is in the tree.
+func pathOf(treeKey []byte) tree.Hash { return sha256.Sum256(treeKey) }
+
 // leafOf is the path and the leaf hash of a tree key with a stored form.
 func leafOf(treeKey, form []byte) (path, leaf tree.Hash) {
-	path = sha256.Sum256(treeKey)
+	path = pathOf(treeKey)
 	return path, tree.LeafHash(path, sha256.Sum256(form))
 }
