@@ -54,7 +54,7 @@ type chain struct {
 }
 
 func newChain(t testing.TB) *chain {
-	c := &chain{t: t, runtime: newRuntime(t, newEngine(t), readBlob(t, runtimeBlob), host.Options{}), storage: hosttest.New(genesis(t))}
+	c := &chain{t: t, runtime: released(t), storage: hosttest.New(genesis(t))}
 	root, err := c.storage.Root()
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +240,9 @@ func TestBlock_SchemesAndRefusals(t *testing.T) {
 func TestBlock_CompileLevelsAgree(t *testing.T) {
 	run := func(level engine.Level) (primitives.Hash, int64) {
 		c := newChain(t)
-		c.runtime = newRuntime(t, newEngine(t), readBlob(t, runtimeBlob), host.Options{Level: level})
+		if level != engine.LevelSpeed {
+			c.runtime = newRuntime(t, newEngine(t), readBlob(t, runtimeBlob), host.Options{Level: level})
+		}
 		alice, bob := devPair(t, keyring.Ed25519, "//Alice"), devPair(t, keyring.Sr25519, "//Bob").Account()
 		c.block()
 		c.block(c.transferDeterministic(alice, bob))

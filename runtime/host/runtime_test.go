@@ -43,6 +43,28 @@ func newEngine(t testing.TB) *engine.Engine {
 	return e
 }
 
+// released is the released runtime, compiled once for all tests that need nothing special of it.
+func released(t testing.TB) *host.Runtime {
+	t.Helper()
+	r, err := sharedRuntime()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+var sharedRuntime = sync.OnceValues(func() (*host.Runtime, error) {
+	e, err := sharedEngine()
+	if err != nil {
+		return nil, err
+	}
+	code, err := os.ReadFile("../blob/released/" + runtimeBlob)
+	if err != nil {
+		return nil, err
+	}
+	return host.NewRuntime(e, code, host.Options{})
+})
+
 func newRuntime(t testing.TB, e *engine.Engine, code []byte, o host.Options) *host.Runtime {
 	t.Helper()
 	r, err := host.NewRuntime(e, code, o)
@@ -62,7 +84,7 @@ func TestRuntime_VersionComesFromCustomSections(t *testing.T) {
 	if version.SpecName != "sepia" || version.SpecVersion != 1 || len(version.APIs) < 5 {
 		t.Fatalf("version %+v", version)
 	}
-	r := newRuntime(t, newEngine(t), code, host.Options{})
+	r := released(t)
 	result, err := r.Call(context.Background(), "Core_version", nil, host.CallOptions{Storage: hosttest.New(nil), GasLimit: ampleGas})
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +116,7 @@ func TestRuntime_CompressedCodeIsTheSameBlob(t *testing.T) {
 		t.Fatalf("unpacks to %d bytes, %v", len(raw), err)
 	}
 	e := newEngine(t)
-	a, b := newRuntime(t, e, code, host.Options{}), newRuntime(t, e, packed, host.Options{})
+	a, b := released(t), newRuntime(t, e, packed, host.Options{})
 	if a.CodeHash() == b.CodeHash() {
 		t.Error("the code hash is not that of the stored bytes")
 	}
@@ -148,7 +170,7 @@ func TestNewRuntime_RefusesBadCode(t *testing.T) {
 }
 
 func TestCall_UnknownMethod(t *testing.T) {
-	r := newRuntime(t, newEngine(t), readBlob(t, runtimeBlob), host.Options{})
+	r := released(t)
 	_, err := r.Call(context.Background(), "Core_nonsense", nil, host.CallOptions{Storage: hosttest.New(nil), GasLimit: ampleGas})
 	if !errors.Is(err, engine.ErrNoExport) || err.Error() != "no such export: Core_nonsense" {
 		t.Fatalf("error %v", err)
@@ -159,7 +181,7 @@ func TestCall_UnknownMethod(t *testing.T) {
 }
 
 func TestCall_PanicIsTheReason(t *testing.T) {
-	r := newRuntime(t, newEngine(t), readBlob(t, runtimeBlob), host.Options{})
+	r := released(t)
 	storage := hosttest.New(nil)
 	var lines []string
 	_, err := r.Call(context.Background(), "Core_initialize_block", []byte{1, 2, 3}, host.CallOptions{
@@ -179,7 +201,7 @@ func TestCall_PanicIsTheReason(t *testing.T) {
 
 // Running out of gas at any point leaves the storage as it was, and the same gas always ends the same way.
 func TestCall_OutOfGasUndoesEverything(t *testing.T) {
-	r := newRuntime(t, newEngine(t), readBlob(t, runtimeBlob), host.Options{})
+	r := released(t)
 	pairs := genesis(t)
 	header := primitives.Header{Number: 1, ParentHash: primitives.Hash{7}}
 	full, err := r.Call(context.Background(), "Core_initialize_block", header.Encode(), host.CallOptions{Storage: hosttest.New(pairs), GasLimit: ampleGas})
@@ -205,7 +227,7 @@ func TestCall_OutOfGasUndoesEverything(t *testing.T) {
 }
 
 func TestCall_StorageErrorIsTheNodesFault(t *testing.T) {
-	r := newRuntime(t, newEngine(t), readBlob(t, runtimeBlob), host.Options{})
+	r := released(t)
 	broken := errors.New("disk on fire")
 	storage := hosttest.New(nil)
 	storage.Err = broken
@@ -221,7 +243,7 @@ func TestPool_WaitHonoursTheContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRuntime(t, newEngine(t), readBlob(t, runtimeBlob), host.Options{Pool: pool})
+	r := newRuntime(t, newEngine(t), readBlob(t, runtimeBlob), host.Options{Pool: pool, Level: engine.LevelNone})
 	ctx, cancel := context.WithCancelCause(context.Background())
 	inner := make(chan error, 2)
 	// A log line is where another call can be made while this one holds its instance.
@@ -259,16 +281,25 @@ func TestPool_ManyRuntimesShareFewInstances(t *testing.T) {
 	}
 	t.Cleanup(e.Close)
 	var runtimes []*host.Runtime
-	for range 4 {
-		runtimes = append(runtimes, newRuntime(t, e, readBlob(t, runtimeBlob), host.Options{Pool: pool, Level: engine.LevelNone}))
+	for range 5 {
+		runtimes = append(runtimes, newRuntime(t, e, driverBlob(t), host.Options{Pool: pool}))
 	}
-	for range 3 {
-		for _, r := range runtimes {
-			if _, err := r.Call(context.Background(), "Core_version", nil, host.CallOptions{Storage: hosttest.New(nil), GasLimit: ampleGas}); err != nil {
-				t.Fatal(err)
-			}
+	var group sync.WaitGroup
+	for _, r := range runtimes {
+		for range 2 {
+			group.Add(1)
+			go func() {
+				defer group.Done()
+				for range 20 {
+					var nothing script
+					if _, err := r.Call(context.Background(), "drive", nothing.encode(), host.CallOptions{Storage: hosttest.New(nil), GasLimit: ampleGas}); err != nil {
+						t.Error(err)
+					}
+				}
+			}()
 		}
 	}
+	group.Wait()
 }
 
 func TestNewPool_RefusesImpossibleSizes(t *testing.T) {
