@@ -18,9 +18,8 @@ type entry struct {
 
 // undo is how to take back the first write to an entry in a transaction.
 type undo struct {
-	entry  *entry
-	was    cell
-	serial uint64
+	entry *entry
+	was   cell
 }
 
 // transaction is one that is open.
@@ -69,7 +68,7 @@ func (c *changeset) innermost() uint64 {
 func (c *changeset) write(e *entry, now cell) {
 	serial := c.innermost()
 	if serial != e.serial && serial != 0 {
-		c.journal = append(c.journal, undo{e, e.now, e.serial})
+		c.journal = append(c.journal, undo{e, e.now})
 	}
 	e.serial = serial
 	if e.now.kind == unwritten {
@@ -123,7 +122,7 @@ func (c *changeset) rollback() error {
 	from := c.open[len(c.open)-1].journal
 	for i := len(c.journal) - 1; i >= from; i-- {
 		u := c.journal[i]
-		u.entry.now, u.entry.serial = u.was, u.serial
+		u.entry.now = u.was // its serial stays that of the ended transaction, so the next write is kept in the journal again
 		if u.was.kind == unwritten && c.ordered != nil {
 			c.ordered.Delete(u.entry)
 		}

@@ -87,6 +87,8 @@ func TestAppend_CostsTheItemNotTheList(t *testing.T) {
 				o.StartTransaction()
 				noError(t, o.Append([]byte(key), []byte{7}))
 				noError(t, o.RollbackTransaction())
+			}
+			for range rounds {
 				o.StartTransaction()
 				noError(t, o.Append([]byte(key), []byte{8}))
 				must2(o.Get([]byte(key)))(t)
