@@ -40,12 +40,28 @@ func readBlob(name string) []byte {
 
 // testEngine is one engine for all tests: making it takes a second.
 var testEngine = sync.OnceValue(func() *engine.Engine {
-	e, err := engine.New(engine.Config{})
+	e, err := engine.New(engine.Config{BlobSlots: 32})
 	if err != nil {
 		panic(err)
 	}
 	return e
 })
+
+// testCache keeps compiled blobs for all nodes of all tests.
+var testCache *engine.Cache
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "compiled")
+	if err != nil {
+		panic(err)
+	}
+	if testCache, err = engine.OpenCache(dir, slog.New(slog.DiscardHandler)); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
 
 var validatorSeed = bytes.Repeat([]byte{42}, 32)
 
@@ -193,7 +209,7 @@ func (h *home) options(t *testing.T, store *state.Store, fatal func(error)) Opti
 		t.Fatal(err)
 	}
 	return Options{
-		Genesis: h.genesis, Store: store, Engine: testEngine(), Runtimes: host.Options{Pool: newInstances(t)},
+		Genesis: h.genesis, Store: store, Engine: testEngine(), Runtimes: host.Options{Pool: newInstances(t), Cache: testCache},
 		Signer: signer, WALFile: filepath.Join(h.dir, "wal", "wal"), Seal: h.seal, Logger: h.log, Fatal: fatal,
 	}
 }
