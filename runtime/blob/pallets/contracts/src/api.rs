@@ -4,9 +4,7 @@ use alloc::vec::Vec;
 use codec::Codec;
 use frame_support::weights::Weight;
 
-use crate::primitives::{
-    Code, CodeUploadResult, ContractExecResult, ContractInstantiateResult, GetStorageResult,
-};
+use crate::primitives::{Code, CodeUploadResult, ContractExecResult, ContractInstantiateResult, GetStorageResult};
 use crate::wasm::Determinism;
 
 sp_api::decl_runtime_apis! {

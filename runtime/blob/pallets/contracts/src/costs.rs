@@ -73,9 +73,11 @@ const UPLOAD_BYTE: u64 = 50_000;
 const SCORE_UNIT: u64 = US;
 /// Largest score of a module; the validator refuses more.
 pub const MAX_SCORE: u64 = 1_000_000;
-/// Largest score that a byte of code can cause, rounded up: each byte counts 0.6, and a one-byte target of a branch table in a
-/// function with the most values (16 parameters, 128 locals) counts 1.3 * 144 = 187.2.
-const MAX_SCORE_PER_BYTE: u64 = 188;
+/// Score that code of any length may have.
+const SCORE_ALLOWANCE: u64 = 20_000;
+/// Score that each byte of code may add: the largest score spread over the longest code (1,000,000 / 262,144), rounded up.
+/// Real contracts have 0.3 to 2.9.
+const SCORE_PER_BYTE: u64 = 4;
 
 /// Removing one key of a dead contract's storage.
 pub const DELETE_KEY: u64 = 20 * US;
@@ -139,9 +141,7 @@ pub fn extrinsic_call() -> Weight {
 /// The extrinsic `instantiate` without the contract's gas.
 pub fn extrinsic_instantiate(input: usize, salt: usize) -> Weight {
     weight(
-        EXTRINSIC_INSTANTIATE.saturating_add(
-            ADDRESS_BYTE.saturating_mul((input as u64).saturating_add(salt as u64)),
-        ),
+        EXTRINSIC_INSTANTIATE.saturating_add(ADDRESS_BYTE.saturating_mul((input as u64).saturating_add(salt as u64))),
     )
 }
 
@@ -150,18 +150,19 @@ pub fn extrinsic_code() -> Weight {
     weight(EXTRINSIC_CODE)
 }
 
-/// Storing `len` bytes of code at worst: the score is not known before the code is read.
+/// Largest score that code of `len` bytes may have. An upload declares its weight before the code is read, so by length alone;
+/// denser code is refused, or its compile time would be paid by nobody.
+pub fn max_score(len: usize) -> u64 {
+    SCORE_PER_BYTE.saturating_mul(len as u64).saturating_add(SCORE_ALLOWANCE).min(MAX_SCORE)
+}
+
+/// Storing `len` bytes of code at worst.
 pub fn upload_at_worst(len: usize) -> Weight {
-    let score = MAX_SCORE_PER_BYTE.saturating_mul(len as u64).min(MAX_SCORE);
-    upload(len, score)
+    upload(len, max_score(len))
 }
 
 /// Storing `len` bytes of code with this score.
 pub fn upload(len: usize, score: u64) -> Weight {
     let bytes = UPLOAD_BYTE.saturating_mul(len as u64);
-    weight(
-        UPLOAD
-            .saturating_add(bytes)
-            .saturating_add(SCORE_UNIT.saturating_mul(score)),
-    )
+    weight(UPLOAD.saturating_add(bytes).saturating_add(SCORE_UNIT.saturating_mul(score)))
 }

@@ -14,9 +14,7 @@ pub struct DebugBuffer {
 impl DebugBuffer {
     /// A buffer that collects.
     pub fn collecting() -> Self {
-        Self {
-            text: Some(Vec::new()),
-        }
+        Self { text: Some(Vec::new()) }
     }
 
     /// A buffer that drops everything.
@@ -32,9 +30,7 @@ impl DebugBuffer {
     /// Adds text, cut at a character when the buffer is full.
     pub fn append(&mut self, words: &str) {
         let Some(text) = &mut self.text else { return };
-        let mut room = (MAX_DEBUG_BUFFER_LEN as usize)
-            .saturating_sub(text.len())
-            .min(words.len());
+        let mut room = (MAX_DEBUG_BUFFER_LEN as usize).saturating_sub(text.len()).min(words.len());
         while !words.is_char_boundary(room) {
             room -= 1;
         }
@@ -43,11 +39,7 @@ impl DebugBuffer {
 
     /// Adds a line of ours, on a line of its own.
     pub fn append_line(&mut self, words: &str) {
-        let is_mid_line = self
-            .text
-            .as_ref()
-            .and_then(|text| text.last())
-            .is_some_and(|last| *last != b'\n');
+        let is_mid_line = self.text.as_ref().and_then(|text| text.last()).is_some_and(|last| *last != b'\n');
         if is_mid_line {
             self.append("\n");
         }

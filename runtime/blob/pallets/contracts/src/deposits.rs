@@ -21,8 +21,8 @@ use sp_runtime::{
 };
 
 use crate::{
-    exec::Origin, primitives::StorageDeposit, storage::ContractInfo, wasm::CodeInfo, BalanceOf,
-    Config, Error, Event, HoldReason, Pallet,
+    exec::Origin, primitives::StorageDeposit, storage::ContractInfo, wasm::CodeInfo, BalanceOf, Config, Error, Event,
+    HoldReason, Pallet,
 };
 
 /// A change of deposit in the chain's balance type.
@@ -45,12 +45,8 @@ impl Diff {
         let removed = old_bytes.saturating_sub(new_bytes);
         self.bytes_added = self.bytes_added.saturating_add(added);
         self.bytes_removed = self.bytes_removed.saturating_add(removed);
-        self.items_added = self
-            .items_added
-            .saturating_add(u32::from(old.is_none() && new.is_some()));
-        self.items_removed = self
-            .items_removed
-            .saturating_add(u32::from(old.is_some() && new.is_none()));
+        self.items_added = self.items_added.saturating_add(u32::from(old.is_none() && new.is_some()));
+        self.items_removed = self.items_removed.saturating_add(u32::from(old.is_some() && new.is_none()));
     }
 
     /// Whether anything was noted.
@@ -97,9 +93,8 @@ impl<T: Config> Quantity<'_, T> {
             return StorageDeposit::Charge(charge);
         }
         let removed = self.removed - self.added;
-        let share = FixedU128::checked_from_rational(removed, *self.count)
-            .unwrap_or_default()
-            .min(FixedU128::from_u32(1));
+        let share =
+            FixedU128::checked_from_rational(removed, *self.count).unwrap_or_default().min(FixedU128::from_u32(1));
         let refund = share.saturating_mul_int(*self.held);
         *self.count = self.count.saturating_sub(removed);
         *self.held = self.held.saturating_sub(refund);
@@ -111,16 +106,12 @@ impl<T: Config> Quantity<'_, T> {
 pub fn code_deposit<T: Config>(code_len: u32) -> BalanceOf<T> {
     let bytes = code_len.saturating_add(CodeInfo::<T>::max_encoded_len() as u32);
     let per_item = T::DepositPerItem::get().saturating_mul(2u32.into());
-    T::DepositPerByte::get()
-        .saturating_mul(bytes.into())
-        .saturating_add(per_item)
+    T::DepositPerByte::get().saturating_mul(bytes.into()).saturating_add(per_item)
 }
 
 /// Deposit for a contract's record of `len` bytes and for keeping its code alive.
 pub fn base_deposit<T: Config>(len: u32, code: &CodeInfo<T>) -> BalanceOf<T> {
-    let record = T::DepositPerByte::get()
-        .saturating_mul(len.into())
-        .saturating_add(T::DepositPerItem::get());
+    let record = T::DepositPerByte::get().saturating_mul(len.into()).saturating_add(T::DepositPerItem::get());
     record.saturating_add(T::CodeHashLockupDepositPercent::get().mul_ceil(code.deposit()))
 }
 
@@ -145,21 +136,11 @@ pub struct Meter<T: Config> {
 
 impl<T: Config> Meter<T> {
     fn with_limit(limit: BalanceOf<T>, is_own_limit: bool) -> Self {
-        Self {
-            limit,
-            is_own_limit,
-            total: Default::default(),
-            charges: Vec::new(),
-            diff: Diff::default(),
-        }
+        Self { limit, is_own_limit, total: Default::default(), charges: Vec::new(), diff: Diff::default() }
     }
 
     /// The meter of a transaction. `value` is what the origin will transfer besides.
-    pub fn new(
-        origin: &Origin<T>,
-        limit: Option<BalanceOf<T>>,
-        value: BalanceOf<T>,
-    ) -> Result<Self, DispatchError> {
+    pub fn new(origin: &Origin<T>, limit: Option<BalanceOf<T>>, value: BalanceOf<T>) -> Result<Self, DispatchError> {
         let limit = match origin {
             Origin::Root => limit.unwrap_or_else(T::DefaultDepositLimit::get),
             Origin::Signed(account) => affordable_limit::<T>(account, limit, value)?,
@@ -186,11 +167,7 @@ impl<T: Config> Meter<T> {
     pub fn charge(&mut self, contract: T::AccountId, amount: DepositOf<T>) {
         self.total = self.total.saturating_add(amount);
         if !amount.is_zero() {
-            self.charges.push(Charge {
-                contract,
-                amount,
-                beneficiary: None,
-            });
+            self.charges.push(Charge { contract, amount, beneficiary: None });
         }
     }
 
@@ -201,20 +178,11 @@ impl<T: Config> Meter<T> {
     }
 
     /// Returns everything that is held for a contract that ends. Changes of this frame no longer matter.
-    pub fn terminate(
-        &mut self,
-        contract: T::AccountId,
-        info: &ContractInfo<T>,
-        beneficiary: T::AccountId,
-    ) {
+    pub fn terminate(&mut self, contract: T::AccountId, info: &ContractInfo<T>, beneficiary: T::AccountId) {
         self.diff = Diff::default();
         let amount = StorageDeposit::Refund(info.total_deposit());
         self.total = self.total.saturating_add(amount);
-        self.charges.push(Charge {
-            contract,
-            amount,
-            beneficiary: Some(beneficiary),
-        });
+        self.charges.push(Charge { contract, amount, beneficiary: Some(beneficiary) });
     }
 
     /// Moves the existential deposit into a new contract's account, pins the account, and notes the base deposit.
@@ -226,9 +194,7 @@ impl<T: Config> Meter<T> {
         code: &CodeInfo<T>,
     ) -> DispatchResult {
         let existential = T::Currency::minimum_balance();
-        self.total = self
-            .total
-            .saturating_add(StorageDeposit::Charge(existential));
+        self.total = self.total.saturating_add(StorageDeposit::Charge(existential));
         T::Currency::transfer(origin, contract, existential, Preservation::Preserve)?;
         frame_system::Pallet::<T>::inc_consumers(contract)?;
         let (_, base) = info.update_base_deposit(code);
@@ -271,11 +237,7 @@ impl<T: Config> Charge<T> {
             return Ok(());
         };
         frame_system::Pallet::<T>::dec_consumers(&self.contract);
-        let rest = T::Currency::reducible_balance(
-            &self.contract,
-            Preservation::Expendable,
-            Fortitude::Polite,
-        );
+        let rest = T::Currency::reducible_balance(&self.contract, Preservation::Expendable, Fortitude::Polite);
         T::Currency::transfer(&self.contract, beneficiary, rest, Preservation::Expendable)?;
         Ok(())
     }
@@ -326,15 +288,11 @@ fn affordable_limit<T: Config>(
     limit: Option<BalanceOf<T>>,
     value: BalanceOf<T>,
 ) -> Result<BalanceOf<T>, DispatchError> {
-    let spendable =
-        T::Currency::reducible_balance(origin, Preservation::Preserve, Fortitude::Polite)
-            .saturating_sub(value)
-            .saturating_sub(T::Currency::minimum_balance());
+    let spendable = T::Currency::reducible_balance(origin, Preservation::Preserve, Fortitude::Polite)
+        .saturating_sub(value)
+        .saturating_sub(T::Currency::minimum_balance());
     let limit = limit.unwrap_or_else(|| spendable.min(T::DefaultDepositLimit::get()));
-    let can_pay = matches!(
-        T::Currency::can_withdraw(origin, limit),
-        WithdrawConsequence::Success
-    );
+    let can_pay = matches!(T::Currency::can_withdraw(origin, limit), WithdrawConsequence::Success);
     if limit > spendable || !can_pay {
         return Err(Error::<T>::StorageDepositNotEnoughFunds.into());
     }

@@ -26,11 +26,7 @@ impl GasMeter {
     /// A meter with `limit` picoseconds, cut to [`MAX_GAS`].
     pub fn new(limit: u64) -> Self {
         let limit = limit.min(MAX_GAS);
-        Self {
-            limit,
-            left: limit,
-            lowest: limit,
-        }
+        Self { limit, left: limit, lowest: limit }
     }
 
     /// What may still be used.
@@ -67,11 +63,7 @@ impl GasMeter {
 
     /// Splits off a meter for a callee: `limit`, or everything if that is zero or more than what is left.
     pub fn nested(&mut self, limit: u64) -> Self {
-        let limit = if limit == 0 {
-            self.left
-        } else {
-            limit.min(self.left)
-        };
+        let limit = if limit == 0 { self.left } else { limit.min(self.left) };
         self.left -= limit;
         Self::new(limit)
     }

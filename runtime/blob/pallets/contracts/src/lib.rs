@@ -56,8 +56,7 @@ use address::TrieId;
 use storage::{ContractInfo, DeletionQueueManager};
 
 /// Balance type of the currency.
-pub type BalanceOf<T> =
-    <<T as Config>::Currency as Inspect<<T as frame_system::Config>::AccountId>>::Balance;
+pub type BalanceOf<T> = <<T as Config>::Currency as Inspect<<T as frame_system::Config>::AccountId>>::Balance;
 /// Hash of code.
 pub type CodeHash<T> = <T as frame_system::Config>::Hash;
 /// A point in time.
@@ -65,10 +64,8 @@ pub type MomentOf<T> = <<T as Config>::Time as Time>::Moment;
 /// Code in storage.
 pub type CodeVec = BoundedVec<u8, ConstU32<MAX_CODE_LEN>>;
 /// An event with its phase and topics.
-pub type EventRecordOf<T> = frame_system::EventRecord<
-    <T as frame_system::Config>::RuntimeEvent,
-    <T as frame_system::Config>::Hash,
->;
+pub type EventRecordOf<T> =
+    frame_system::EventRecord<<T as frame_system::Config>::RuntimeEvent, <T as frame_system::Config>::Hash>;
 type LookupSource<T> = <<T as frame_system::Config>::Lookup as StaticLookup>::Source;
 type CompactBalance<T> = <BalanceOf<T> as HasCompact>::Type;
 
@@ -139,10 +136,7 @@ pub struct Schedule {
 }
 
 #[frame_support::pallet]
-#[allow(
-    missing_docs,
-    reason = "the attribute makes public items that take no documentation"
-)]
+#[allow(missing_docs, reason = "the attribute makes public items that take no documentation")]
 pub mod pallet {
     use super::*;
     use frame_support::pallet_prelude::*;
@@ -161,8 +155,7 @@ pub mod pallet {
         type Time: Time;
 
         /// The currency of values and deposits.
-        type Currency: Mutate<Self::AccountId>
-            + MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+        type Currency: Mutate<Self::AccountId> + MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
 
         /// The runtime's hold reasons.
         type RuntimeHoldReason: From<HoldReason>;
@@ -284,69 +277,34 @@ pub mod pallet {
     pub enum Event<T: Config> {
         /// A contract was made.
         #[codec(index = 0)]
-        Instantiated {
-            deployer: T::AccountId,
-            contract: T::AccountId,
-        },
+        Instantiated { deployer: T::AccountId, contract: T::AccountId },
         /// A contract ended itself.
         #[codec(index = 1)]
-        Terminated {
-            contract: T::AccountId,
-            beneficiary: T::AccountId,
-        },
+        Terminated { contract: T::AccountId, beneficiary: T::AccountId },
         /// Code was stored.
         #[codec(index = 2)]
-        CodeStored {
-            code_hash: T::Hash,
-            deposit_held: BalanceOf<T>,
-            uploader: T::AccountId,
-        },
+        CodeStored { code_hash: T::Hash, deposit_held: BalanceOf<T>, uploader: T::AccountId },
         /// A contract emitted an event.
         #[codec(index = 3)]
-        ContractEmitted {
-            contract: T::AccountId,
-            data: Vec<u8>,
-        },
+        ContractEmitted { contract: T::AccountId, data: Vec<u8> },
         /// Code was removed.
         #[codec(index = 4)]
-        CodeRemoved {
-            code_hash: T::Hash,
-            deposit_released: BalanceOf<T>,
-            remover: T::AccountId,
-        },
+        CodeRemoved { code_hash: T::Hash, deposit_released: BalanceOf<T>, remover: T::AccountId },
         /// A contract got other code.
         #[codec(index = 5)]
-        ContractCodeUpdated {
-            contract: T::AccountId,
-            new_code_hash: T::Hash,
-            old_code_hash: T::Hash,
-        },
+        ContractCodeUpdated { contract: T::AccountId, new_code_hash: T::Hash, old_code_hash: T::Hash },
         /// A contract was called and ended well.
         #[codec(index = 6)]
-        Called {
-            caller: Origin<T>,
-            contract: T::AccountId,
-        },
+        Called { caller: Origin<T>, contract: T::AccountId },
         /// A contract ran other code on its own storage.
         #[codec(index = 7)]
-        DelegateCalled {
-            contract: T::AccountId,
-            code_hash: CodeHash<T>,
-        },
+        DelegateCalled { contract: T::AccountId, code_hash: CodeHash<T> },
         /// A deposit was taken and is held on a contract's account.
         #[codec(index = 8)]
-        StorageDepositTransferredAndHeld {
-            from: T::AccountId,
-            to: T::AccountId,
-            amount: BalanceOf<T>,
-        },
+        StorageDepositTransferredAndHeld { from: T::AccountId, to: T::AccountId, amount: BalanceOf<T> },
         /// A deposit was released from a contract's account.
         #[codec(index = 9)]
-        StorageDepositTransferredAndReleased {
-            from: T::AccountId,
-            to: T::AccountId,
-            amount: BalanceOf<T>,
-        },
+        StorageDepositTransferredAndReleased { from: T::AccountId, to: T::AccountId, amount: BalanceOf<T> },
     }
 
     /// Names are those that clients look for.
@@ -438,8 +396,7 @@ pub mod pallet {
     #[pallet::call]
     impl<T: Config> Pallet<T>
     where
-        CompactBalance<T>:
-            Clone + Eq + PartialEq + core::fmt::Debug + TypeInfo + Encode + DecodeWithMemTracking,
+        CompactBalance<T>: Clone + Eq + PartialEq + core::fmt::Debug + TypeInfo + Encode + DecodeWithMemTracking,
     {
         /// Stores code, of which anybody can then make contracts.
         ///
@@ -463,10 +420,7 @@ pub mod pallet {
         /// Removes code that no contract uses and returns the deposit. Only the one who stored it may.
         #[pallet::call_index(4)]
         #[pallet::weight(costs::extrinsic_code())]
-        pub fn remove_code(
-            origin: OriginFor<T>,
-            code_hash: CodeHash<T>,
-        ) -> DispatchResultWithPostInfo {
+        pub fn remove_code(origin: OriginFor<T>, code_hash: CodeHash<T>) -> DispatchResultWithPostInfo {
             let owner = ensure_signed(origin)?;
             wasm::remove::<T>(&owner, code_hash)?;
             Ok(Pays::No.into())
@@ -475,11 +429,7 @@ pub mod pallet {
         /// Gives a contract other code, by the chain's own authority and with no care for its storage.
         #[pallet::call_index(5)]
         #[pallet::weight(costs::extrinsic_code())]
-        pub fn set_code(
-            origin: OriginFor<T>,
-            dest: LookupSource<T>,
-            code_hash: CodeHash<T>,
-        ) -> DispatchResult {
+        pub fn set_code(origin: OriginFor<T>, dest: LookupSource<T>, code_hash: CodeHash<T>) -> DispatchResult {
             ensure_root(origin)?;
             let contract = T::Lookup::lookup(dest)?;
             Self::replace_code(contract, code_hash)

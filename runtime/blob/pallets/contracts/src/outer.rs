@@ -27,16 +27,8 @@ pub struct Limits<T: Config> {
 }
 
 impl<T: Config> Limits<T> {
-    pub fn new(
-        value: BalanceOf<T>,
-        gas: Weight,
-        deposit: Option<<BalanceOf<T> as HasCompact>::Type>,
-    ) -> Self {
-        Self {
-            value,
-            gas: gas.ref_time(),
-            deposit: deposit.map(Into::into),
-        }
+    pub fn new(value: BalanceOf<T>, gas: Weight, deposit: Option<<BalanceOf<T> as HasCompact>::Type>) -> Self {
+        Self { value, gas: gas.ref_time(), deposit: deposit.map(Into::into) }
     }
 
     /// Lowers the deposit limit by what an upload took of it.
@@ -61,9 +53,7 @@ pub fn call<T: Config>(
     limits: Limits<T>,
     debug: DebugBuffer,
 ) -> Ran<T, ExecReturnValue> {
-    run(origin, limits, debug, |stack, grant| {
-        stack.call(contract, input, grant)
-    })
+    run(origin, limits, debug, |stack, grant| stack.call(contract, input, grant))
 }
 
 /// Makes a contract of stored code.
@@ -75,9 +65,7 @@ pub fn instantiate<T: Config>(
     limits: Limits<T>,
     debug: DebugBuffer,
 ) -> Ran<T, (T::AccountId, ExecReturnValue)> {
-    run(Origin::Signed(deployer), limits, debug, |stack, grant| {
-        stack.instantiate(code_hash, input, &salt, grant)
-    })
+    run(Origin::Signed(deployer), limits, debug, |stack, grant| stack.instantiate(code_hash, input, &salt, grant))
 }
 
 fn run<T: Config, R>(
@@ -89,34 +77,16 @@ fn run<T: Config, R>(
     let gas = GasMeter::new(limits.gas);
     let deposits = match Meter::new(&origin, limits.deposit, limits.value) {
         Ok(deposits) => deposits,
-        Err(error) => {
-            return Ran {
-                result: Err(error),
-                gas,
-                deposit: Default::default(),
-                debug,
-            }
-        }
+        Err(error) => return Ran { result: Err(error), gas, deposit: Default::default(), debug },
     };
     let mut stack = Stack::new(origin.clone(), gas, deposits, debug);
-    let result = action(
-        &mut stack,
-        Grant {
-            value: limits.value,
-            ..Grant::everything()
-        },
-    );
+    let result = action(&mut stack, Grant { value: limits.value, ..Grant::everything() });
     let remains = stack.into_remains();
     let (result, deposit) = match remains.deposits.execute(&origin) {
         Ok(deposit) => (result.map_err(|failed| failed.error), deposit),
         Err(error) => (Err(error), Default::default()),
     };
-    Ran {
-        result,
-        gas: remains.gas,
-        deposit,
-        debug: remains.debug,
-    }
+    Ran { result, gas: remains.gas, deposit, debug: remains.debug }
 }
 
 /// What a dispatchable reports: a contract that reverts is an error there, and unused gas is returned either way.
@@ -132,10 +102,7 @@ pub fn post_info<T: Config>(
     });
     match result {
         Ok(()) => Ok(Some(used).into()),
-        Err(error) => Err(DispatchErrorWithPostInfo {
-            post_info: Some(used).into(),
-            error,
-        }),
+        Err(error) => Err(DispatchErrorWithPostInfo { post_info: Some(used).into(), error }),
     }
 }
 
@@ -145,12 +112,7 @@ impl<T: Config> Pallet<T> {
         code: Vec<u8>,
         deposit_limit: Option<BalanceOf<T>>,
     ) -> Result<wasm::Uploaded<T>, DispatchErrorWithPostInfo> {
-        Ok(wasm::upload(
-            uploader,
-            code,
-            deposit_limit,
-            &mut DebugBuffer::off(),
-        )?)
+        Ok(wasm::upload(uploader, code, deposit_limit, &mut DebugBuffer::off())?)
     }
 
     pub(crate) fn instantiate_code(
@@ -172,11 +134,7 @@ impl<T: Config> Pallet<T> {
             wasm::decrement_refcount::<T>(info.code_hash);
             let old_code_hash = core::mem::replace(&mut info.code_hash, code_hash);
             let contract = contract.clone();
-            Self::deposit_event(Event::ContractCodeUpdated {
-                contract,
-                new_code_hash: code_hash,
-                old_code_hash,
-            });
+            Self::deposit_event(Event::ContractCodeUpdated { contract, new_code_hash: code_hash, old_code_hash });
             Ok(())
         })
     }
@@ -190,18 +148,8 @@ impl<T: Config> Pallet<T> {
         deposit: Option<BalanceOf<T>>,
         input: Vec<u8>,
     ) -> ContractExecResult<BalanceOf<T>, EventRecordOf<T>> {
-        let limits = Limits {
-            value,
-            gas: Self::gas_of_dry_run(gas_limit),
-            deposit,
-        };
-        let ran = call::<T>(
-            Origin::Signed(origin),
-            contract,
-            input,
-            limits,
-            DebugBuffer::collecting(),
-        );
+        let limits = Limits { value, gas: Self::gas_of_dry_run(gas_limit), deposit };
+        let ran = call::<T>(Origin::Signed(origin), contract, input, limits, DebugBuffer::collecting());
         Self::tell(ran, Default::default())
     }
 
@@ -215,53 +163,28 @@ impl<T: Config> Pallet<T> {
         input: Vec<u8>,
         salt: Vec<u8>,
     ) -> ContractInstantiateResult<T::AccountId, BalanceOf<T>, EventRecordOf<T>> {
-        let mut limits = Limits {
-            value,
-            gas: Self::gas_of_dry_run(gas_limit),
-            deposit,
-        };
+        let mut limits = Limits { value, gas: Self::gas_of_dry_run(gas_limit), deposit };
         let mut debug = DebugBuffer::collecting();
         let uploaded = match code {
             Code::Existing(hash) => Ok((hash, Default::default())),
-            Code::Upload(code) => {
-                wasm::upload::<T>(origin.clone(), code, limits.deposit, &mut debug)
-                    .map(|uploaded| (uploaded.code_hash, uploaded.deposit))
-            }
+            Code::Upload(code) => wasm::upload::<T>(origin.clone(), code, limits.deposit, &mut debug)
+                .map(|uploaded| (uploaded.code_hash, uploaded.deposit)),
         };
         let (code_hash, upload_deposit) = match uploaded {
             Ok(uploaded) => uploaded,
             Err(error) => {
                 let gas = GasMeter::new(limits.gas);
                 return Self::tell(
-                    Ran {
-                        result: Err(error),
-                        gas,
-                        deposit: Default::default(),
-                        debug,
-                    },
+                    Ran { result: Err(error), gas, deposit: Default::default(), debug },
                     Default::default(),
                 );
             }
         };
         limits.take_deposit(upload_deposit);
         let ran = instantiate::<T>(origin, code_hash, input, salt, limits, debug);
-        let Ran {
-            result,
-            gas,
-            deposit,
-            debug,
-        } = ran;
-        let result =
-            result.map(|(account_id, result)| InstantiateReturnValue { result, account_id });
-        Self::tell(
-            Ran {
-                result,
-                gas,
-                deposit,
-                debug,
-            },
-            StorageDeposit::Charge(upload_deposit),
-        )
+        let Ran { result, gas, deposit, debug } = ran;
+        let result = result.map(|(account_id, result)| InstantiateReturnValue { result, account_id });
+        Self::tell(Ran { result, gas, deposit, debug }, StorageDeposit::Charge(upload_deposit))
     }
 
     /// Stores code without an extrinsic. Changes state: meant for calls whose state is dropped.
@@ -271,10 +194,7 @@ impl<T: Config> Pallet<T> {
         deposit: Option<BalanceOf<T>>,
     ) -> CodeUploadResult<CodeHash<T>, BalanceOf<T>> {
         let uploaded = wasm::upload::<T>(origin, code, deposit, &mut DebugBuffer::off())?;
-        Ok(CodeUploadReturnValue {
-            code_hash: uploaded.code_hash,
-            deposit: uploaded.deposit,
-        })
+        Ok(CodeUploadReturnValue { code_hash: uploaded.code_hash, deposit: uploaded.deposit })
     }
 
     /// Reads a contract's storage under a key of the variable form.
@@ -286,9 +206,7 @@ impl<T: Config> Pallet<T> {
 
     /// The gas limit of a dry run. No limit and one above a block's stand for the block's.
     fn gas_of_dry_run(limit: Option<Weight>) -> u64 {
-        let block = <T as frame_system::Config>::BlockWeights::get()
-            .max_block
-            .ref_time();
+        let block = <T as frame_system::Config>::BlockWeights::get().max_block.ref_time();
         limit.map_or(block, |limit| limit.ref_time().min(block))
     }
 
@@ -302,11 +220,7 @@ impl<T: Config> Pallet<T> {
             storage_deposit: ran.deposit.saturating_add(upload_deposit),
             debug_message: ran.debug.into_bytes(),
             result: ran.result,
-            events: Some(
-                frame_system::Pallet::<T>::read_events_no_consensus()
-                    .map(|record| *record)
-                    .collect(),
-            ),
+            events: Some(frame_system::Pallet::<T>::read_events_no_consensus().map(|record| *record).collect()),
         }
     }
 }

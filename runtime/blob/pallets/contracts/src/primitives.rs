@@ -106,9 +106,7 @@ impl<Balance: Saturating + Ord + Copy> StorageDeposit<Balance> {
         match (self, other) {
             (Charge(left), Charge(right)) => Charge(left.saturating_add(right)),
             (Refund(left), Refund(right)) => Refund(left.saturating_add(right)),
-            (Charge(charge), Refund(refund)) | (Refund(refund), Charge(charge)) => {
-                Self::between(refund, charge)
-            }
+            (Charge(charge), Refund(refund)) | (Refund(refund), Charge(charge)) => Self::between(refund, charge),
         }
     }
 
@@ -162,8 +160,7 @@ pub type ContractInstantiateResult<AccountId, Balance, EventRecord> =
     ContractResult<Result<InstantiateReturnValue<AccountId>, DispatchError>, Balance, EventRecord>;
 
 /// Result of a dry upload.
-pub type CodeUploadResult<CodeHash, Balance> =
-    Result<CodeUploadReturnValue<CodeHash, Balance>, DispatchError>;
+pub type CodeUploadResult<CodeHash, Balance> = Result<CodeUploadReturnValue<CodeHash, Balance>, DispatchError>;
 
 /// Result of reading a contract's storage.
 pub type GetStorageResult = Result<Option<Vec<u8>>, ContractAccessError>;

@@ -3,8 +3,7 @@
 use alloc::vec::Vec;
 use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::{
-    storage::child, weights::Weight, BoundedBTreeMap, CloneNoBound, DebugNoBound, DefaultNoBound,
-    PartialEqNoBound,
+    storage::child, weights::Weight, BoundedBTreeMap, CloneNoBound, DebugNoBound, DefaultNoBound, PartialEqNoBound,
 };
 use scale_info::TypeInfo;
 use sp_core::{storage::ChildInfo, ConstU32};
@@ -16,8 +15,8 @@ use crate::{
     costs,
     deposits::{base_deposit, Diff},
     wasm::CodeInfo,
-    BalanceOf, CodeHash, Config, ContractInfoOf, DeletionQueue, DeletionQueueCounter, Error,
-    MAX_DELEGATE_DEPENDENCIES, MAX_STORAGE_KEY_LEN,
+    BalanceOf, CodeHash, Config, ContractInfoOf, DeletionQueue, DeletionQueueCounter, Error, MAX_DELEGATE_DEPENDENCIES,
+    MAX_STORAGE_KEY_LEN,
 };
 
 /// The record of a contract.
@@ -39,17 +38,12 @@ pub struct ContractInfo<T: Config> {
     /// Deposit held for this record and a share of the code.
     pub storage_base_deposit: BalanceOf<T>,
     /// Code that this contract keeps alive, with the deposit for each. Always empty: the function that fills it is not offered.
-    pub delegate_dependencies:
-        BoundedBTreeMap<CodeHash<T>, BalanceOf<T>, ConstU32<MAX_DELEGATE_DEPENDENCIES>>,
+    pub delegate_dependencies: BoundedBTreeMap<CodeHash<T>, BalanceOf<T>, ConstU32<MAX_DELEGATE_DEPENDENCIES>>,
 }
 
 impl<T: Config> ContractInfo<T> {
     /// The record of a contract that is about to be made. Fails if there is one already.
-    pub fn new(
-        account: &T::AccountId,
-        nonce: u64,
-        code_hash: CodeHash<T>,
-    ) -> Result<Self, Error<T>> {
+    pub fn new(account: &T::AccountId, nonce: u64, code_hash: CodeHash<T>) -> Result<Self, Error<T>> {
         if ContractInfoOf::<T>::contains_key(account) {
             return Err(Error::<T>::DuplicateContract);
         }
@@ -72,9 +66,7 @@ impl<T: Config> ContractInfo<T> {
 
     /// All that is held for the contract.
     pub fn total_deposit(&self) -> BalanceOf<T> {
-        self.storage_byte_deposit
-            .saturating_add(self.storage_item_deposit)
-            .saturating_add(self.storage_base_deposit)
+        self.storage_byte_deposit.saturating_add(self.storage_item_deposit).saturating_add(self.storage_base_deposit)
     }
 
     /// Sets the base deposit for this code at today's rates and returns the one before and the new one.
@@ -147,16 +139,7 @@ pub fn take(trie: &ChildInfo, key: &Key, diff: &mut Diff) -> Option<Vec<u8>> {
 }
 
 /// Both ends of the queue of tries that wait for their deletion.
-#[derive(
-    Encode,
-    Decode,
-    CloneNoBound,
-    PartialEqNoBound,
-    DebugNoBound,
-    TypeInfo,
-    MaxEncodedLen,
-    DefaultNoBound,
-)]
+#[derive(Encode, Decode, CloneNoBound, PartialEqNoBound, DebugNoBound, TypeInfo, MaxEncodedLen, DefaultNoBound)]
 #[scale_info(skip_type_params(T))]
 pub struct DeletionQueueManager<T: Config> {
     /// Where the next trie goes in.

@@ -8,29 +8,16 @@ use frame_support::{
     CloneNoBound, DebugNoBound, PartialEqNoBound,
 };
 use scale_info::TypeInfo;
-use sp_guest_vm::{
-    codes::REPORT_IMPORTS_DEPRECATED, layout::NO_PLACE, Entry, LoadError, Module, Rejected, Report,
-};
+use sp_guest_vm::{codes::REPORT_IMPORTS_DEPRECATED, layout::NO_PLACE, Entry, LoadError, Module, Rejected, Report};
 use sp_runtime::{traits::Hash, DispatchError};
 
 use crate::{
-    debug::DebugBuffer, deposits::code_deposit, BalanceOf, CodeHash, CodeInfoOf, CodeVec, Config,
-    Error, Event, HoldReason, Pallet, PristineCode,
+    costs, debug::DebugBuffer, deposits::code_deposit, BalanceOf, CodeHash, CodeInfoOf, CodeVec, Config, Error, Event,
+    HoldReason, Pallet, PristineCode,
 };
 
 /// How code is checked for instructions whose result may differ between machines.
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    Debug,
-    TypeInfo,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, Debug, TypeInfo)]
 pub enum Determinism {
     /// No such instruction.
     Enforced,
@@ -96,46 +83,28 @@ pub fn upload<T: Config>(
     let code: CodeVec = code.try_into().map_err(|_| Error::<T>::CodeTooLarge)?;
     let report = validate::<T>(&code, debug)?;
     if CodeInfoOf::<T>::contains_key(code_hash) {
-        return Ok(Uploaded {
-            code_hash,
-            deposit: Default::default(),
-            score: report.score,
-        });
+        return Ok(Uploaded { code_hash, deposit: Default::default(), score: report.score });
     }
     let deposit = code_deposit::<T>(code_len);
     if deposit_limit.is_some_and(|limit| deposit > limit) {
         return Err(Error::<T>::StorageDepositLimitExhausted.into());
     }
-    T::Currency::hold(
-        &HoldReason::CodeUploadDepositReserve.into(),
-        &owner,
-        deposit,
-    )
-    .map_err(|_| Error::<T>::StorageDepositNotEnoughFunds)?;
+    T::Currency::hold(&HoldReason::CodeUploadDepositReserve.into(), &owner, deposit)
+        .map_err(|_| Error::<T>::StorageDepositNotEnoughFunds)?;
     PristineCode::<T>::insert(code_hash, code);
-    let info = CodeInfo {
-        owner: owner.clone(),
-        deposit,
-        refcount: 0,
-        determinism: Determinism::Enforced,
-        code_len,
-    };
+    let info = CodeInfo { owner: owner.clone(), deposit, refcount: 0, determinism: Determinism::Enforced, code_len };
     CodeInfoOf::<T>::insert(code_hash, info);
-    Pallet::<T>::deposit_event(Event::CodeStored {
-        code_hash,
-        deposit_held: deposit,
-        uploader: owner,
-    });
-    Ok(Uploaded {
-        code_hash,
-        deposit,
-        score: report.score,
-    })
+    Pallet::<T>::deposit_event(Event::CodeStored { code_hash, deposit_held: deposit, uploader: owner });
+    Ok(Uploaded { code_hash, deposit, score: report.score })
 }
 
 fn validate<T: Config>(code: &[u8], debug: &mut DebugBuffer) -> Result<Report, DispatchError> {
     let refused = match sp_guest_vm::validate(code) {
         Ok(report) if imports_deprecated(&report) => "it imports a deprecated function".into(),
+        Ok(report) if report.score > costs::max_score(code.len()) => {
+            let (score, limit) = (report.score, costs::max_score(code.len()));
+            format!("it takes {score} us to compile, and code of its length may take {limit}")
+        }
         Ok(report) => return Ok(report),
         Err(Rejected(report)) => reason_text(&report),
     };
@@ -176,11 +145,7 @@ pub fn remove<T: Config>(owner: &T::AccountId, code_hash: CodeHash<T>) -> Dispat
     )?;
     PristineCode::<T>::remove(code_hash);
     CodeInfoOf::<T>::remove(code_hash);
-    Pallet::<T>::deposit_event(Event::CodeRemoved {
-        code_hash,
-        deposit_released: info.deposit,
-        remover: info.owner,
-    });
+    Pallet::<T>::deposit_event(Event::CodeRemoved { code_hash, deposit_released: info.deposit, remover: info.owner });
     Ok(())
 }
 
@@ -203,11 +168,7 @@ pub fn decrement_refcount<T: Config>(code_hash: CodeHash<T>) {
 }
 
 /// Finds stored code and makes it ready to run at `entry`.
-pub fn load<T: Config>(
-    code_hash: CodeHash<T>,
-    entry: Entry,
-    debug: &mut DebugBuffer,
-) -> Result<Module, DispatchError> {
+pub fn load<T: Config>(code_hash: CodeHash<T>, entry: Entry, debug: &mut DebugBuffer) -> Result<Module, DispatchError> {
     let refused = match Module::load(&PristineCode::<T>::hashed_key_for(code_hash)) {
         Ok(module) if entry == Entry::Deploy && imports_deprecated(module.report()) => {
             "its constructor would run with a deprecated function".into()

@@ -80,9 +80,7 @@ pub const TRAP_CLASSES: [TrapClass; 7] = [
 impl TrapClass {
     /// The class with this number, or `None` for a number that has no meaning.
     pub fn from_number(number: u32) -> Option<Self> {
-        TRAP_CLASSES
-            .into_iter()
-            .find(|class| *class as u32 == number)
+        TRAP_CLASSES.into_iter().find(|class| *class as u32 == number)
     }
 
     /// The class in words for people.
@@ -164,8 +162,5 @@ pub const REASONS: &[(u32, &str)] = &[
 
 /// The stable name of a refusal's reason; `"unknown"` for a number that this blob does not know.
 pub fn reason_name(number: u32) -> &'static str {
-    REASONS
-        .iter()
-        .find(|(known, _)| *known == number)
-        .map_or("unknown", |(_, name)| name)
+    REASONS.iter().find(|(known, _)| *known == number).map_or("unknown", |(_, name)| name)
 }

@@ -53,9 +53,7 @@ sp_externalities::decl_extension! {
 fn host(externalities: &mut dyn Externalities) -> &mut dyn GuestVmHost {
     let extension = externalities.extension_by_type_id(TypeId::of::<GuestVmExt>());
     let extension = extension.and_then(|any| any.downcast_mut::<GuestVmExt>());
-    &mut *extension
-        .expect("native tests register a GuestVmExt before they use the guest VM")
-        .0
+    &mut *extension.expect("native tests register a GuestVmExt before they use the guest VM").0
 }
 
 /// The guest VM of the host.
@@ -76,11 +74,7 @@ pub trait GuestVm {
     ///
     /// Returns a module handle, [`LOAD_NOT_FOUND`](crate::codes::LOAD_NOT_FOUND) or
     /// [`LOAD_INVALID`](crate::codes::LOAD_INVALID). The state is looked into each time: no cache can change the result.
-    fn load(
-        &mut self,
-        key: PassFatPointerAndRead<&[u8]>,
-        out: PassPointerAndWrite<&mut Report, REPORT_SIZE>,
-    ) -> i64 {
+    fn load(&mut self, key: PassFatPointerAndRead<&[u8]>, out: PassPointerAndWrite<&mut Report, REPORT_SIZE>) -> i64 {
         let stored = self.storage(key);
         host(*self).load(stored.as_deref(), out)
     }
@@ -96,13 +90,7 @@ pub trait GuestVm {
     ///
     /// `gas` is what it may use from here on; `answer` is the result of the import call that it waits for (ignored at the
     /// first run and for an import without result). Returns one of `RUN_*` in [`codes`](crate::codes).
-    fn run(
-        &mut self,
-        exec: u32,
-        gas: i64,
-        answer: i64,
-        out: PassPointerAndWrite<&mut Step, STEP_SIZE>,
-    ) -> i32 {
+    fn run(&mut self, exec: u32, gas: i64, answer: i64, out: PassPointerAndWrite<&mut Step, STEP_SIZE>) -> i32 {
         host(*self).run(exec, gas, answer, out)
     }
 

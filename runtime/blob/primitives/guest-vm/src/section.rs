@@ -199,10 +199,7 @@ pub const fn encoded_len(table: &VmTable) -> usize {
 
 /// The section's bytes; `N` must be [`encoded_len`] of the same table.
 pub const fn encode<const N: usize>(table: &VmTable) -> [u8; N] {
-    let mut writer = Writer::<N> {
-        bytes: [0; N],
-        len: 0,
-    };
+    let mut writer = Writer::<N> { bytes: [0; N], len: 0 };
     writer.table(table);
     assert!(writer.len == N, "N is the encoded length of the table");
     writer.bytes
@@ -216,10 +213,7 @@ struct Writer<const N: usize> {
 
 impl<const N: usize> Writer<N> {
     const fn table(&mut self, table: &VmTable) {
-        assert!(
-            is_well_formed(table.imports),
-            "import ids ascend and fit the report"
-        );
+        assert!(is_well_formed(table.imports), "import ids ascend and fit the report");
         self.u32(table.meter_version);
         self.compact(table.weights.len());
         let mut index = 0;
@@ -302,10 +296,7 @@ impl<const N: usize> Writer<N> {
     }
 
     const fn compact(&mut self, value: usize) {
-        assert!(
-            value < 1 << 14,
-            "lengths in the section fit the two-byte compact form"
-        );
+        assert!(value < 1 << 14, "lengths in the section fit the two-byte compact form");
         if value < 1 << 6 {
             return self.byte((value as u8) << 2);
         }

@@ -35,8 +35,7 @@ use crate::{
     gas::{GasMeter, OutOfGas},
     primitives::ExecReturnValue,
     storage::ContractInfo,
-    wasm, BalanceOf, CodeHash, CodeInfoOf, Config, ContractInfoOf, Error, Event, MomentOf, Nonce,
-    Pallet,
+    wasm, BalanceOf, CodeHash, CodeInfoOf, Config, ContractInfoOf, Error, Event, MomentOf, Nonce, Pallet,
 };
 
 /// Frames that may be open at a time: a contract that calls itself gets this deep, and not one deeper.
@@ -48,14 +47,7 @@ const _: () = assert!(MAX_CALL_DEPTH < sp_guest_vm::codes::MAX_LIVE_EXECUTIONS a
 
 /// Who started a transaction or calls a contract.
 #[derive(
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    TypeInfo,
-    CloneNoBound,
-    PartialEqNoBound,
-    DebugNoBound,
+    Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, CloneNoBound, PartialEqNoBound, DebugNoBound,
 )]
 #[scale_info(skip_type_params(T))]
 pub enum Origin<T: Config> {
@@ -104,10 +96,7 @@ pub struct ExecError {
 
 impl<E: Into<DispatchError>> From<E> for ExecError {
     fn from(error: E) -> Self {
-        Self {
-            error: error.into(),
-            origin: ErrorOrigin::Caller,
-        }
+        Self { error: error.into(), origin: ErrorOrigin::Caller }
     }
 }
 
@@ -152,12 +141,7 @@ pub struct Grant<T: Config> {
 impl<T: Config> Grant<T> {
     /// Everything that is left, and no balance.
     pub fn everything() -> Self {
-        Self {
-            gas: 0,
-            deposit: Zero::zero(),
-            value: Zero::zero(),
-            is_read_only: false,
-        }
+        Self { gas: 0, deposit: Zero::zero(), value: Zero::zero(), is_read_only: false }
     }
 }
 
@@ -202,11 +186,7 @@ impl<T: Config> Stack<T> {
 
     /// Takes the stack apart after its last frame.
     pub fn into_remains(self) -> Remains<T> {
-        Remains {
-            gas: self.gas,
-            deposits: self.deposits,
-            debug: self.debug,
-        }
+        Remains { gas: self.gas, deposits: self.deposits, debug: self.debug }
     }
 
     /// Runs a contract's `call`.
@@ -215,14 +195,7 @@ impl<T: Config> Stack<T> {
         let info = ContractInfoOf::<T>::get(&contract).ok_or(Error::<T>::ContractNotFound)?;
         let module = self.load(info.code_hash, Entry::Call)?;
         let caller = self.as_caller();
-        let frame = self.frame(
-            contract,
-            caller,
-            Entry::Call,
-            info.child_info(),
-            input,
-            grant,
-        );
+        let frame = self.frame(contract, caller, Entry::Call, info.child_info(), input, grant);
         self.enter(frame, module)
     }
 
@@ -241,14 +214,7 @@ impl<T: Config> Stack<T> {
         let nonce = self.nonce.unwrap_or_else(Nonce::<T>::get).wrapping_add(1);
         let info = ContractInfo::new(&account, nonce, code_hash)?;
         self.nonce = Some(nonce);
-        let mut frame = self.frame(
-            account.clone(),
-            caller,
-            Entry::Deploy,
-            info.child_info(),
-            input,
-            grant,
-        );
+        let mut frame = self.frame(account.clone(), caller, Entry::Deploy, info.child_info(), input, grant);
         frame.draft = Some(info);
         self.enter(frame, module).map(|output| (account, output))
     }
@@ -260,27 +226,14 @@ impl<T: Config> Stack<T> {
         let top = self.top();
         let (account, caller, trie) = (top.account.clone(), top.caller.clone(), top.trie.clone());
         let (value, draft) = (top.value, top.draft.clone());
-        let mut frame = self.frame(
-            account,
-            caller,
-            Entry::Call,
-            trie,
-            input,
-            Grant {
-                value,
-                ..Grant::everything()
-            },
-        );
+        let mut frame = self.frame(account, caller, Entry::Call, trie, input, Grant { value, ..Grant::everything() });
         frame.delegated = Some(code_hash);
         frame.draft = draft;
         self.enter(frame, module)
     }
 
     fn ensure_depth(&self) -> DispatchResult {
-        ensure!(
-            self.frames.len() < MAX_CALL_DEPTH,
-            Error::<T>::MaxCallDepthReached
-        );
+        ensure!(self.frames.len() < MAX_CALL_DEPTH, Error::<T>::MaxCallDepthReached);
         Ok(())
     }
 
@@ -292,10 +245,7 @@ impl<T: Config> Stack<T> {
 
     /// The one who calls when the next frame is pushed.
     fn as_caller(&self) -> Origin<T> {
-        self.frames.last().map_or_else(
-            || self.origin.clone(),
-            |frame| Origin::Signed(frame.account.clone()),
-        )
+        self.frames.last().map_or_else(|| self.origin.clone(), |frame| Origin::Signed(frame.account.clone()))
     }
 
     fn frame(
@@ -307,8 +257,7 @@ impl<T: Config> Stack<T> {
         input: Vec<u8>,
         grant: Grant<T>,
     ) -> Frame<T> {
-        let is_read_only =
-            grant.is_read_only || self.frames.last().is_some_and(|frame| frame.is_read_only);
+        let is_read_only = grant.is_read_only || self.frames.last().is_some_and(|frame| frame.is_read_only);
         let (gas, deposits) = self.meters();
         let (gas, deposits) = (gas.nested(grant.gas), deposits.nested(grant.deposit));
         Frame {
@@ -382,10 +331,7 @@ impl<T: Config> Stack<T> {
             self.found()?;
         }
         self.transfer_value()?;
-        let output = self.run_guest(&module).map_err(|error| ExecError {
-            error,
-            origin: ErrorOrigin::Callee,
-        })?;
+        let output = self.run_guest(&module).map_err(|error| ExecError { error, origin: ErrorOrigin::Callee })?;
         if !output.did_revert() {
             self.conclude()?;
         }
@@ -398,9 +344,7 @@ impl<T: Config> Stack<T> {
         let frame = self.top_mut();
         let info = frame.draft.as_mut().ok_or(Error::<T>::ContractNotFound)?;
         let code = CodeInfoOf::<T>::get(info.code_hash).ok_or(Error::<T>::CodeNotFound)?;
-        frame
-            .deposits
-            .charge_instantiate(&origin, &frame.account, info, &code)?;
+        frame.deposits.charge_instantiate(&origin, &frame.account, info, &code)?;
         wasm::increment_refcount::<T>(info.code_hash)
     }
 
@@ -418,10 +362,7 @@ impl<T: Config> Stack<T> {
         let is_outermost = self.frames.len() == 1;
         let frame = self.top_mut();
         if frame.is_terminated {
-            ensure!(
-                frame.entry == Entry::Call,
-                Error::<T>::TerminatedInConstructor
-            );
+            ensure!(frame.entry == Entry::Call, Error::<T>::TerminatedInConstructor);
         } else if frame.draft.is_some() || !frame.deposits.diff.is_empty() {
             let mut info = frame.info()?;
             frame.deposits.settle(&frame.account, &mut info);
@@ -435,19 +376,10 @@ impl<T: Config> Stack<T> {
                 if let Some(info) = frame.draft.take() {
                     ContractInfoOf::<T>::insert(&frame.account, info);
                 }
-                Event::Instantiated {
-                    deployer: frame.caller.account()?.clone(),
-                    contract: frame.account.clone(),
-                }
+                Event::Instantiated { deployer: frame.caller.account()?.clone(), contract: frame.account.clone() }
             }
-            (Entry::Call, Some(code_hash)) => Event::DelegateCalled {
-                contract: frame.account.clone(),
-                code_hash,
-            },
-            (Entry::Call, None) => Event::Called {
-                caller: frame.caller.clone(),
-                contract: frame.account.clone(),
-            },
+            (Entry::Call, Some(code_hash)) => Event::DelegateCalled { contract: frame.account.clone(), code_hash },
+            (Entry::Call, None) => Event::Called { caller: frame.caller.clone(), contract: frame.account.clone() },
         };
         Pallet::<T>::deposit_event(event);
         Ok(())
@@ -455,35 +387,25 @@ impl<T: Config> Stack<T> {
 
     /// Charges for finding code and making an instance of it.
     fn charge_code(&mut self, code_hash: CodeHash<T>) -> DispatchResult {
-        let len = CodeInfoOf::<T>::get(code_hash)
-            .ok_or(Error::<T>::CodeNotFound)?
-            .code_len();
+        let len = CodeInfoOf::<T>::get(code_hash).ok_or(Error::<T>::CodeNotFound)?.code_len();
         let (gas, _) = self.meters();
-        gas.charge(costs::load_code(len))
-            .map_err(|OutOfGas| Error::<T>::OutOfGas)?;
+        gas.charge(costs::load_code(len)).map_err(|OutOfGas| Error::<T>::OutOfGas)?;
         Ok(())
     }
 
     fn top(&self) -> &Frame<T> {
-        self.frames
-            .last()
-            .expect("operations of a contract need a running frame; enter() pushed it")
+        self.frames.last().expect("operations of a contract need a running frame; enter() pushed it")
     }
 
     fn top_mut(&mut self) -> &mut Frame<T> {
-        self.frames
-            .last_mut()
-            .expect("operations of a contract need a running frame; enter() pushed it")
+        self.frames.last_mut().expect("operations of a contract need a running frame; enter() pushed it")
     }
 }
 
 impl<T: Config> Frame<T> {
     /// The record of the frame's contract.
     fn info(&self) -> Result<ContractInfo<T>, DispatchError> {
-        let info = self
-            .draft
-            .clone()
-            .or_else(|| ContractInfoOf::<T>::get(&self.account));
+        let info = self.draft.clone().or_else(|| ContractInfoOf::<T>::get(&self.account));
         info.ok_or_else(|| Error::<T>::ContractNotFound.into())
     }
 
@@ -497,16 +419,11 @@ impl<T: Config> Frame<T> {
 }
 
 /// Moves a balance without ending either account.
-fn transfer<T: Config>(
-    from: &T::AccountId,
-    to: &T::AccountId,
-    value: BalanceOf<T>,
-) -> DispatchResult {
+fn transfer<T: Config>(from: &T::AccountId, to: &T::AccountId, value: BalanceOf<T>) -> DispatchResult {
     if value.is_zero() || from == to {
         return Ok(());
     }
-    T::Currency::transfer(from, to, value, Preservation::Preserve)
-        .map_err(|_| Error::<T>::TransferFailed)?;
+    T::Currency::transfer(from, to, value, Preservation::Preserve).map_err(|_| Error::<T>::TransferFailed)?;
     Ok(())
 }
 

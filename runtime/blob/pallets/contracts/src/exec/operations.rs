@@ -83,10 +83,7 @@ impl<T: Config> Stack<T> {
 
     /// Takes the input, so that no one else can have it.
     pub fn take_input(&mut self) -> Result<Vec<u8>, Error<T>> {
-        self.top_mut()
-            .input
-            .take()
-            .ok_or(Error::<T>::InputForwarded)
+        self.top_mut().input.take().ok_or(Error::<T>::InputForwarded)
     }
 
     /// Undoes [`take_input`](Self::take_input).
@@ -157,16 +154,8 @@ impl<T: Config> Stack<T> {
         result
     }
 
-    fn call_if_open(
-        &mut self,
-        contract: T::AccountId,
-        input: Vec<u8>,
-        grant: Grant<T>,
-    ) -> ExecResult {
-        let is_closed = self
-            .frames
-            .iter()
-            .any(|frame| frame.account == contract && !frame.allows_reentry);
+    fn call_if_open(&mut self, contract: T::AccountId, input: Vec<u8>, grant: Grant<T>) -> ExecResult {
+        let is_closed = self.frames.iter().any(|frame| frame.account == contract && !frame.allows_reentry);
         if is_closed {
             return Err(Error::<T>::ReentranceDenied.into());
         }
@@ -177,27 +166,17 @@ impl<T: Config> Stack<T> {
     /// owns to the beneficiary, the latter two when the outermost frame has ended.
     pub fn terminate(&mut self, beneficiary: T::AccountId) -> DispatchResult {
         let account = self.top().account.clone();
-        let is_elsewhere = self
-            .frames
-            .iter()
-            .rev()
-            .skip(1)
-            .any(|frame| frame.account == account);
+        let is_elsewhere = self.frames.iter().rev().skip(1).any(|frame| frame.account == account);
         ensure!(!is_elsewhere, Error::<T>::TerminatedWhileReentrant);
         let frame = self.top_mut();
         let info = frame.info()?;
         frame.is_terminated = true;
         frame.draft = None;
-        frame
-            .deposits
-            .terminate(account.clone(), &info, beneficiary.clone());
+        frame.deposits.terminate(account.clone(), &info, beneficiary.clone());
         ContractInfoOf::<T>::remove(&account);
         wasm::decrement_refcount::<T>(info.code_hash);
         storage::queue_deletion::<T>(info.trie_id);
-        Pallet::<T>::deposit_event(Event::Terminated {
-            contract: account,
-            beneficiary,
-        });
+        Pallet::<T>::deposit_event(Event::Terminated { contract: account, beneficiary });
         Ok(())
     }
 
@@ -210,25 +189,16 @@ impl<T: Config> Stack<T> {
         let (before, after) = info.update_base_deposit(&code);
         frame.set_info(info);
         let contract = frame.account.clone();
-        frame
-            .deposits
-            .charge(contract.clone(), StorageDeposit::between(before, after));
+        frame.deposits.charge(contract.clone(), StorageDeposit::between(before, after));
         wasm::increment_refcount::<T>(code_hash)?;
         wasm::decrement_refcount::<T>(old_code_hash);
-        Pallet::<T>::deposit_event(Event::ContractCodeUpdated {
-            contract,
-            new_code_hash: code_hash,
-            old_code_hash,
-        });
+        Pallet::<T>::deposit_event(Event::ContractCodeUpdated { contract, new_code_hash: code_hash, old_code_hash });
         Ok(())
     }
 
     /// Emits an event of the contract.
     pub fn emit(&mut self, topics: &[T::Hash], data: Vec<u8>) {
-        let event = Event::<T>::ContractEmitted {
-            contract: self.top().account.clone(),
-            data,
-        };
+        let event = Event::<T>::ContractEmitted { contract: self.top().account.clone(), data };
         frame_system::Pallet::<T>::deposit_event_indexed(topics, event.into());
     }
 }

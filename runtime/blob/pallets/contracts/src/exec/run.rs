@@ -15,9 +15,7 @@ impl<T: Config> Stack<T> {
     /// Runs the module at the running frame's entry point.
     pub(super) fn run_guest(&mut self, module: &Module) -> Result<ExecReturnValue, DispatchError> {
         // The host grants more executions than there may be frames, so this does not happen with a correct host.
-        let mut exec = module
-            .instantiate(self.top().entry)
-            .map_err(|_| Error::<T>::MaxCallDepthReached)?;
+        let mut exec = module.instantiate(self.top().entry).map_err(|_| Error::<T>::MaxCallDepthReached)?;
         let mut step = Step::default();
         let mut answer = 0;
         loop {
@@ -50,9 +48,7 @@ impl<T: Config> Stack<T> {
         let class = class.map_or("unknown class", TrapClass::text);
         let explanation = exec.explain();
         let separator = if explanation.is_empty() { "" } else { ": " };
-        self.debug.append_line(&format!(
-            "contract trapped: {class}{separator}{explanation}"
-        ));
+        self.debug.append_line(&format!("contract trapped: {class}{separator}{explanation}"));
     }
 
     fn tell_failure(&mut self, id: u32, error: DispatchError) {

@@ -27,11 +27,7 @@ impl CallFlags {
     /// The callee, and all that it calls, must not change state.
     const READ_ONLY: u32 = 16;
 
-    const ALL: u32 = Self::FORWARD_INPUT
-        | Self::CLONE_INPUT
-        | Self::TAIL_CALL
-        | Self::ALLOW_REENTRY
-        | Self::READ_ONLY;
+    const ALL: u32 = Self::FORWARD_INPUT | Self::CLONE_INPUT | Self::TAIL_CALL | Self::ALLOW_REENTRY | Self::READ_ONLY;
 
     fn from_bits<T: Config>(bits: u32) -> Result<Self, Error<T>> {
         if bits & !Self::ALL != 0 {
@@ -55,13 +51,7 @@ struct Limits {
     deposit: u32,
 }
 
-pub fn transfer<T: Config>(
-    guest: &mut Guest<T>,
-    account: u32,
-    _len: u32,
-    value: u32,
-    _value_len: u32,
-) -> Answer {
+pub fn transfer<T: Config>(guest: &mut Guest<T>, account: u32, _len: u32, value: u32, _value_len: u32) -> Answer {
     guest.charge(costs::TRANSFER)?;
     let account = guest.read_value(account)?;
     let value = guest.read_value(value)?;
@@ -94,16 +84,8 @@ fn call<T: Config>(
         }
         guest.charge(costs::TRANSFER)?;
     }
-    let grant = Grant {
-        gas: limits.gas,
-        deposit,
-        value,
-        is_read_only,
-    };
-    let result =
-        guest
-            .stack
-            .call_contract(callee, input, grant, flags.has(CallFlags::ALLOW_REENTRY));
+    let grant = Grant { gas: limits.gas, deposit, value, is_read_only };
+    let result = guest.stack.call_contract(callee, input, grant, flags.has(CallFlags::ALLOW_REENTRY));
     finish_call(guest, flags, result, out)
 }
 
@@ -119,19 +101,8 @@ pub fn call_v1<T: Config>(
     out: u32,
     out_len: u32,
 ) -> Answer {
-    let limits = Limits {
-        gas,
-        deposit: SENTINEL,
-    };
-    call(
-        guest,
-        flags,
-        callee,
-        limits,
-        value,
-        Range(input, input_len),
-        Range(out, out_len),
-    )
+    let limits = Limits { gas, deposit: SENTINEL };
+    call(guest, flags, callee, limits, value, Range(input, input_len), Range(out, out_len))
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -149,15 +120,7 @@ pub fn call_v2<T: Config>(
     out_len: u32,
 ) -> Answer {
     let limits = Limits { gas, deposit };
-    call(
-        guest,
-        flags,
-        callee,
-        limits,
-        value,
-        Range(input, input_len),
-        Range(out, out_len),
-    )
+    call(guest, flags, callee, limits, value, Range(input, input_len), Range(out, out_len))
 }
 
 pub fn delegate_call<T: Config>(
@@ -181,11 +144,7 @@ pub fn delegate_call<T: Config>(
 }
 
 /// A copy of the own input is looked for first, then the own input itself; only otherwise do the arguments count.
-fn call_input<T: Config>(
-    guest: &mut Guest<T>,
-    flags: CallFlags,
-    input: Range,
-) -> Result<Vec<u8>, Exit> {
+fn call_input<T: Config>(guest: &mut Guest<T>, flags: CallFlags, input: Range) -> Result<Vec<u8>, Exit> {
     if flags.has(CallFlags::CLONE_INPUT) {
         let len = guest.stack.input()?.len() as u32;
         guest.charge(costs::copy(len))?;
@@ -204,12 +163,7 @@ fn deposit_limit<T: Config>(guest: &mut Guest<T>, at: u32) -> Result<BalanceOf<T
     guest.read_value(at)
 }
 
-fn finish_call<T: Config>(
-    guest: &mut Guest<T>,
-    flags: CallFlags,
-    result: ExecResult,
-    out: Range,
-) -> Answer {
+fn finish_call<T: Config>(guest: &mut Guest<T>, flags: CallFlags, result: ExecResult, out: Range) -> Answer {
     let answer = code_of_call::<T>(&result);
     let Ok(output) = result else { return answer };
     if flags.has(CallFlags::TAIL_CALL) {
@@ -240,12 +194,7 @@ fn instantiate<T: Config>(
     let code_hash = guest.read_value(code_hash)?;
     let input = guest.read(input.0, input.1)?;
     let salt = guest.read(salt.0, salt.1)?;
-    let grant = Grant {
-        gas: limits.gas,
-        deposit,
-        value,
-        is_read_only: false,
-    };
+    let grant = Grant { gas: limits.gas, deposit, value, is_read_only: false };
     let (address, result) = match guest.stack.instantiate(code_hash, input, &salt, grant) {
         Ok((address, output)) => (Some(address), Ok(output)),
         Err(error) => (None, Err(error)),
@@ -256,19 +205,9 @@ fn instantiate<T: Config>(
     };
     if !output.did_revert() {
         let address = codec::Encode::encode(&address);
-        guest.write_output(
-            outputs.address.0,
-            outputs.address.1,
-            &address,
-            Skip::Allowed,
-        )?;
+        guest.write_output(outputs.address.0, outputs.address.1, &address, Skip::Allowed)?;
     }
-    guest.write_output(
-        outputs.output.0,
-        outputs.output.1,
-        &output.data,
-        Skip::Allowed,
-    )?;
+    guest.write_output(outputs.output.0, outputs.output.1, &output.data, Skip::Allowed)?;
     answer
 }
 
@@ -287,23 +226,9 @@ pub fn instantiate_v1<T: Config>(
     salt: u32,
     salt_len: u32,
 ) -> Answer {
-    let limits = Limits {
-        gas,
-        deposit: SENTINEL,
-    };
-    let outputs = Outputs {
-        address: Range(address, address_len),
-        output: Range(out, out_len),
-    };
-    instantiate(
-        guest,
-        code_hash,
-        limits,
-        value,
-        Range(input, input_len),
-        Range(salt, salt_len),
-        outputs,
-    )
+    let limits = Limits { gas, deposit: SENTINEL };
+    let outputs = Outputs { address: Range(address, address_len), output: Range(out, out_len) };
+    instantiate(guest, code_hash, limits, value, Range(input, input_len), Range(salt, salt_len), outputs)
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -324,19 +249,8 @@ pub fn instantiate_v2<T: Config>(
     salt_len: u32,
 ) -> Answer {
     let limits = Limits { gas, deposit };
-    let outputs = Outputs {
-        address: Range(address, address_len),
-        output: Range(out, out_len),
-    };
-    instantiate(
-        guest,
-        code_hash,
-        limits,
-        value,
-        Range(input, input_len),
-        Range(salt, salt_len),
-        outputs,
-    )
+    let outputs = Outputs { address: Range(address, address_len), output: Range(out, out_len) };
+    instantiate(guest, code_hash, limits, value, Range(input, input_len), Range(salt, salt_len), outputs)
 }
 
 pub fn terminate<T: Config>(guest: &mut Guest<T>, beneficiary: u32) -> Answer {

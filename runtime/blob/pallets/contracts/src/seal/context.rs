@@ -20,12 +20,7 @@ pub fn input<T: Config>(guest: &mut Guest<T>, out: u32, out_len: u32) -> Answer 
     Ok(0)
 }
 
-pub fn seal_return<T: Config>(
-    guest: &mut Guest<T>,
-    flags: u32,
-    data: u32,
-    data_len: u32,
-) -> Answer {
+pub fn seal_return<T: Config>(guest: &mut Guest<T>, flags: u32, data: u32, data_len: u32) -> Answer {
     let flags = ReturnFlags::from_bits(flags).ok_or(Error::<T>::InvalidCallFlags)?;
     let data = guest.read(data, data_len)?;
     Err(Exit::Return(ExecReturnValue { flags, data }))
@@ -126,8 +121,7 @@ fn read_topics<T: Config>(guest: &mut Guest<T>, at: u32, len: u32) -> Result<Vec
         return Ok(Vec::new());
     }
     let bytes = guest.read(at, len)?;
-    let topics =
-        Vec::<T::Hash>::decode_all(&mut &bytes[..]).map_err(|_| Error::<T>::DecodingFailed)?;
+    let topics = Vec::<T::Hash>::decode_all(&mut &bytes[..]).map_err(|_| Error::<T>::DecodingFailed)?;
     if topics.len() > MAX_EVENT_TOPICS as usize {
         return Err(Error::<T>::TooManyTopics.into());
     }
@@ -140,10 +134,7 @@ pub fn debug_message<T: Config>(guest: &mut Guest<T>, text: u32, text_len: u32) 
     guest.ensure_bounds(text, text_len)?;
     if guest.stack.debug().is_on() {
         let mut bytes = alloc::vec![0; text_len as usize];
-        guest
-            .exec
-            .read(text, &mut bytes)
-            .map_err(|_| Error::<T>::OutOfBounds)?;
+        guest.exec.read(text, &mut bytes).map_err(|_| Error::<T>::OutOfBounds)?;
         if let Ok(words) = core::str::from_utf8(&bytes) {
             guest.stack.debug().append(words);
         }

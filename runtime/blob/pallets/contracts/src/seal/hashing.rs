@@ -18,37 +18,17 @@ fn hash<T: Config, const N: usize>(
 }
 
 pub fn sha2_256<T: Config>(guest: &mut Guest<T>, input: u32, input_len: u32, out: u32) -> Answer {
-    hash(
-        guest,
-        (input, input_len, out),
-        costs::SHA2_256_BYTE,
-        hashing::sha2_256,
-    )
+    hash(guest, (input, input_len, out), costs::SHA2_256_BYTE, hashing::sha2_256)
 }
 
 pub fn keccak_256<T: Config>(guest: &mut Guest<T>, input: u32, input_len: u32, out: u32) -> Answer {
-    hash(
-        guest,
-        (input, input_len, out),
-        costs::KECCAK_256_BYTE,
-        hashing::keccak_256,
-    )
+    hash(guest, (input, input_len, out), costs::KECCAK_256_BYTE, hashing::keccak_256)
 }
 
 pub fn blake2_256<T: Config>(guest: &mut Guest<T>, input: u32, input_len: u32, out: u32) -> Answer {
-    hash(
-        guest,
-        (input, input_len, out),
-        costs::BLAKE2_BYTE,
-        hashing::blake2_256,
-    )
+    hash(guest, (input, input_len, out), costs::BLAKE2_BYTE, hashing::blake2_256)
 }
 
 pub fn blake2_128<T: Config>(guest: &mut Guest<T>, input: u32, input_len: u32, out: u32) -> Answer {
-    hash(
-        guest,
-        (input, input_len, out),
-        costs::BLAKE2_BYTE,
-        hashing::blake2_128,
-    )
+    hash(guest, (input, input_len, out), costs::BLAKE2_BYTE, hashing::blake2_128)
 }

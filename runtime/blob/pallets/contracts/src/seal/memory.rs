@@ -70,19 +70,11 @@ impl<T: Config> Guest<'_, T> {
 
     /// Writes bytes whose number the caller knows, whose price is part of the function's own.
     pub fn write_fixed(&mut self, at: u32, bytes: &[u8]) -> Result<(), Error<T>> {
-        self.exec
-            .write(at, bytes)
-            .map_err(|_| Error::<T>::OutOfBounds)
+        self.exec.write(at, bytes).map_err(|_| Error::<T>::OutOfBounds)
     }
 
     /// Writes an output and its length.
-    pub fn write_output(
-        &mut self,
-        at: u32,
-        len_at: u32,
-        bytes: &[u8],
-        skip: Skip,
-    ) -> Result<(), Exit> {
+    pub fn write_output(&mut self, at: u32, len_at: u32, bytes: &[u8], skip: Skip) -> Result<(), Exit> {
         if skip == Skip::Allowed && at == SENTINEL {
             return Ok(());
         }
@@ -103,8 +95,6 @@ impl<T: Config> Guest<'_, T> {
     }
 
     fn read_into(&self, at: u32, bytes: &mut [u8]) -> Result<(), Error<T>> {
-        self.exec
-            .read(at, bytes)
-            .map_err(|_| Error::<T>::OutOfBounds)
+        self.exec.read(at, bytes).map_err(|_| Error::<T>::OutOfBounds)
     }
 }

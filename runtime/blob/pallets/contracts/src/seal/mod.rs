@@ -77,9 +77,7 @@ pub struct Guest<'a, T: Config> {
 
 impl<T: Config> Guest<'_, T> {
     fn charge(&mut self, amount: u64) -> Result<Charged, Error<T>> {
-        self.stack
-            .charge(amount)
-            .map_err(|OutOfGas| Error::<T>::OutOfGas)
+        self.stack.charge(amount).map_err(|OutOfGas| Error::<T>::OutOfGas)
     }
 }
 
@@ -88,19 +86,12 @@ pub fn perform<T: Config>(stack: &mut Stack<T>, exec: &mut Execution, step: &Ste
     // The validator resolves imports in the same table, so an unknown id can only come from code that was checked under an
     // older table and has lost a function since.
     let implementation = table::implementation::<T>(step.id).ok_or(Error::<T>::CodeRejected)?;
-    let is_mutating = table::import(step.id)
-        .is_some_and(|import| import.flags & sp_guest_vm::section::FLAG_MUTATES != 0);
+    let is_mutating =
+        table::import(step.id).is_some_and(|import| import.flags & sp_guest_vm::section::FLAG_MUTATES != 0);
     if is_mutating {
         stack.ensure_mutable()?;
     }
-    implementation(
-        &mut Guest {
-            stack,
-            exec,
-            mem_bytes: step.mem_bytes,
-        },
-        &step.args,
-    )
+    implementation(&mut Guest { stack, exec, mem_bytes: step.mem_bytes }, &step.args)
 }
 
 fn code(code: ReturnCode) -> Answer {
@@ -112,10 +103,7 @@ fn code_of_call<T: Config>(result: &Result<ExecReturnValue, ExecError>) -> Answe
     let error = match result {
         Ok(output) if output.did_revert() => return code(ReturnCode::CalleeReverted),
         Ok(_) => return code(ReturnCode::Success),
-        Err(ExecError {
-            origin: ErrorOrigin::Callee,
-            ..
-        }) => return code(ReturnCode::CalleeTrapped),
+        Err(ExecError { origin: ErrorOrigin::Callee, .. }) => return code(ReturnCode::CalleeTrapped),
         Err(ExecError { error, .. }) => *error,
     };
     code_of_error::<T>(error)

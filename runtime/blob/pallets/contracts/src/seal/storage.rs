@@ -19,46 +19,23 @@ fn set<T: Config>(
     let key = read_key(guest)?;
     let value = guest.read(value, value_len)?;
     let old = guest.stack.set_storage(&key, &value);
-    guest
-        .stack
-        .adjust(charged, costs::storage_write(old.unwrap_or(0), value_len));
+    guest.stack.adjust(charged, costs::storage_write(old.unwrap_or(0), value_len));
     len_or_sentinel(old)
 }
 
 pub fn set_fixed<T: Config>(guest: &mut Guest<T>, key: u32, value: u32, value_len: u32) -> Answer {
-    set(
-        guest,
-        |guest| Ok(guest.read_fixed_key(key)?),
-        value,
-        value_len,
-    )
+    set(guest, |guest| Ok(guest.read_fixed_key(key)?), value, value_len)
 }
 
-pub fn set_var<T: Config>(
-    guest: &mut Guest<T>,
-    key: u32,
-    key_len: u32,
-    value: u32,
-    value_len: u32,
-) -> Answer {
-    set(
-        guest,
-        |guest| guest.read_key(key, key_len),
-        value,
-        value_len,
-    )
+pub fn set_var<T: Config>(guest: &mut Guest<T>, key: u32, key_len: u32, value: u32, value_len: u32) -> Answer {
+    set(guest, |guest| guest.read_key(key, key_len), value, value_len)
 }
 
-fn clear<T: Config>(
-    guest: &mut Guest<T>,
-    read_key: impl FnOnce(&mut Guest<T>) -> Result<Key, Exit>,
-) -> Answer {
+fn clear<T: Config>(guest: &mut Guest<T>, read_key: impl FnOnce(&mut Guest<T>) -> Result<Key, Exit>) -> Answer {
     let charged = guest.charge(costs::storage_clear(MAX_PAYLOAD_LEN))?;
     let key = read_key(guest)?;
     let old = guest.stack.clear_storage(&key);
-    guest
-        .stack
-        .adjust(charged, costs::storage_clear(old.unwrap_or(0)));
+    guest.stack.adjust(charged, costs::storage_clear(old.unwrap_or(0)));
     len_or_sentinel(old)
 }
 
@@ -92,26 +69,15 @@ pub fn get_fixed<T: Config>(guest: &mut Guest<T>, key: u32, out: u32, out_len: u
     get(guest, |guest| Ok(guest.read_fixed_key(key)?), out, out_len)
 }
 
-pub fn get_var<T: Config>(
-    guest: &mut Guest<T>,
-    key: u32,
-    key_len: u32,
-    out: u32,
-    out_len: u32,
-) -> Answer {
+pub fn get_var<T: Config>(guest: &mut Guest<T>, key: u32, key_len: u32, out: u32, out_len: u32) -> Answer {
     get(guest, |guest| guest.read_key(key, key_len), out, out_len)
 }
 
-fn contains<T: Config>(
-    guest: &mut Guest<T>,
-    read_key: impl FnOnce(&mut Guest<T>) -> Result<Key, Exit>,
-) -> Answer {
+fn contains<T: Config>(guest: &mut Guest<T>, read_key: impl FnOnce(&mut Guest<T>) -> Result<Key, Exit>) -> Answer {
     let charged = guest.charge(costs::storage_read(MAX_PAYLOAD_LEN))?;
     let key = read_key(guest)?;
     let len = guest.stack.storage_len(&key);
-    guest
-        .stack
-        .adjust(charged, costs::storage_read(len.unwrap_or(0)));
+    guest.stack.adjust(charged, costs::storage_read(len.unwrap_or(0)));
     len_or_sentinel(len)
 }
 
@@ -123,13 +89,7 @@ pub fn contains_var<T: Config>(guest: &mut Guest<T>, key: u32, key_len: u32) -> 
     contains(guest, |guest| guest.read_key(key, key_len))
 }
 
-pub fn take<T: Config>(
-    guest: &mut Guest<T>,
-    key: u32,
-    key_len: u32,
-    out: u32,
-    out_len: u32,
-) -> Answer {
+pub fn take<T: Config>(guest: &mut Guest<T>, key: u32, key_len: u32, out: u32, out_len: u32) -> Answer {
     let charged = guest.charge(costs::storage_clear(MAX_PAYLOAD_LEN))?;
     let key = guest.read_key(key, key_len)?;
     let value = guest.stack.take_storage(&key);

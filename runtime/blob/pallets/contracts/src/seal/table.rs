@@ -67,17 +67,19 @@ pub const LIMITS: Limits = Limits {
 };
 
 /// The table that the section `sepia_vm` is made of.
-pub const VM_TABLE: VmTable<'static> = VmTable {
-    meter_version: METER_VERSION,
-    weights: OP_WEIGHTS,
-    limits: LIMITS,
-    imports: IMPORTS,
-};
+pub const VM_TABLE: VmTable<'static> =
+    VmTable { meter_version: METER_VERSION, weights: OP_WEIGHTS, limits: LIMITS, imports: IMPORTS };
 
 /// Length of the section.
 pub const SECTION_LEN: usize = section::encoded_len(&VM_TABLE);
 /// Bytes of the section.
 pub const SECTION: [u8; SECTION_LEN] = section::encode(&VM_TABLE);
+
+/// The section in the blob. The linker puts it beside the code, so it takes no memory when the blob runs.
+#[cfg(substrate_runtime)]
+#[used]
+#[link_section = "sepia_vm"]
+static SECTION_IN_BLOB: [u8; SECTION_LEN] = SECTION;
 
 macro_rules! value_type {
     (u32) => {
@@ -162,9 +164,13 @@ pub fn import(id: u32) -> Option<&'static ImportEntry> {
 
 /// The implementation of an id.
 pub(super) fn implementation<T: Config>(id: u32) -> Option<Implementation<T>> {
-    Implementations::<T>::ALL
-        .get(id as usize)
-        .map(|(_, implementation)| *implementation)
+    Implementations::<T>::ALL.get(id as usize).map(|(_, implementation)| *implementation)
+}
+
+/// The ids of all implementations in the order in which they are looked up.
+#[cfg(test)]
+pub fn ids_of_implementations() -> alloc::vec::Vec<u32> {
+    Implementations::<crate::tests::TestConfig>::ALL.iter().map(|(id, _)| *id).collect()
 }
 
 /// Price of a function that moves a few bytes.
