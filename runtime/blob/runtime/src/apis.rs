@@ -1,7 +1,8 @@
 //! What the blob exports. Each function below becomes one Wasm export named `Trait_function`.
 
 use crate::{
-    AccountId, Balance, Block, Comet, Executive, InherentDataExt, Nonce, Runtime, RuntimeCall, System, TransactionPayment, Upgrade, VERSION,
+    AccountId, Balance, Block, Comet, Executive, InherentDataExt, Nonce, Runtime, RuntimeCall, System,
+    TransactionPayment, Upgrade, VERSION,
 };
 use alloc::{string::String, vec::Vec};
 use frame_support::weights::Weight;
@@ -145,7 +146,8 @@ impl_runtime_apis! {
     }
 }
 
-fn check_state() -> Result<(), &'static str> {
+/// Whether the state is one that this blob can go on with.
+pub(crate) fn check_state() -> Result<(), &'static str> {
     let executed_by = frame_system::LastRuntimeUpgrade::<Runtime>::get().ok_or("no blob ever executed a block")?;
     if executed_by.was_upgraded(&VERSION) {
         return Err("this blob has not executed a block");

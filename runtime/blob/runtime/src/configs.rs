@@ -1,8 +1,8 @@
 //! How each pallet is set up. Numbers are in [`crate::constants`], prices in [`crate::weights`].
 
 use crate::{
-    constants::*, AccountId, Balance, Balances, Block, Hash, Nonce, OriginCaller, PalletInfo, Runtime,
-    RuntimeCall, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, RuntimeOrigin, RuntimeTask, System, Upgrade, VERSION,
+    constants::*, AccountId, Balance, Balances, Block, Hash, Nonce, OriginCaller, PalletInfo, Runtime, RuntimeCall,
+    RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, RuntimeOrigin, RuntimeTask, System, Upgrade, VERSION,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
@@ -76,7 +76,7 @@ impl pallet_timestamp::Config for Runtime {
     type MinimumPeriod = ConstU64<MINIMUM_PERIOD_MS>;
     type Moment = u64;
     type OnTimestampSet = ();
-    type WeightInfo = pallet_timestamp::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = crate::weights::Timestamp;
 }
 
 impl pallet_balances::Config for Runtime {
@@ -93,7 +93,7 @@ impl pallet_balances::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type RuntimeFreezeReason = RuntimeFreezeReason;
     type RuntimeHoldReason = RuntimeHoldReason;
-    type WeightInfo = pallet_balances::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = crate::weights::Balances;
 }
 
 impl pallet_transaction_payment::Config for Runtime {

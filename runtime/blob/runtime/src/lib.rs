@@ -139,3 +139,6 @@ mod runtime {
     #[runtime::pallet_index(9)]
     pub type Upgrade = pallet_upgrade;
 }
+
+#[cfg(test)]
+mod tests;

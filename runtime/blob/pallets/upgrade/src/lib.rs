@@ -71,9 +71,7 @@ pub mod pallet {
     use frame_support::{pallet_prelude::*, storage::unhashed};
     use frame_system::{pallet_prelude::*, SetCode};
     use sepia_primitives_comet::ENGINE_ID;
-    use sepia_primitives_upgrade::{
-        Budgets, FailureReason, HostMessage, BUDGETS_KEY, HOST_VERSION, HOST_VERSION_KEY,
-    };
+    use sepia_primitives_upgrade::{Budgets, FailureReason, HostMessage, BUDGETS_KEY, HOST_VERSION, HOST_VERSION_KEY};
     use sp_runtime::traits::{Hash, Saturating, Zero};
 
     #[pallet::pallet]

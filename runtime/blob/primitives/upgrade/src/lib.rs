@@ -109,9 +109,7 @@ pub enum HostMessage {
 }
 
 /// How a new blob failed in its first block.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct FailureReason {
     /// Where it was.
     pub phase: FailurePhase,
@@ -120,9 +118,7 @@ pub struct FailureReason {
 }
 
 /// Where a first block can fail.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum FailurePhase {
     /// Before anything ran.
     #[codec(index = 0)]
@@ -142,9 +138,7 @@ pub enum FailurePhase {
 }
 
 /// Why a first block can fail. None of these depends on the machine: a failure of the machine stops the node instead.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum FailureCause {
     /// `:code` is missing, too large, not valid Wasm, or needs what the host version lacks.
     #[codec(index = 0)]
