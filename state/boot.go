@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -102,71 +101,4 @@ func (s *Store) adopt(changes []tree.Change, m meta) error {
 		return &CorruptionError{"root of the state", m.height, primitives.Hash(root).String(), m.root.String()}
 	}
 	return s.tree.Adopt(o)
-}
-
-// Verify compares the newest version of each key in the history with the current state, both ways, and every value that is
-// kept apart with its hash. It reads everything and is for an operator to run, not a start.
-func (s *Store) Verify() error {
-	view, err := s.View()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = view.Release() }() // a snapshot of a store that is open
-	now, err := view.v.src.walk(nil)
-	if err != nil {
-		return err
-	}
-	old, err := past{view.v.snap, view.Height()}.walk(nil)
-	if err != nil {
-		return firstError(err, now.close())
-	}
-	err = view.compare(now, old)
-	return firstError(err, now.close(), old.close())
-}
-
-// compare walks two sources of one state side by side.
-func (w *View) compare(now, old walker) error {
-	var from []byte
-	for {
-		key, err := now.seek(from)
-		if err != nil {
-			return closed(err)
-		}
-		kept, err := old.seek(from)
-		if err != nil {
-			return closed(err)
-		}
-		if !bytes.Equal(key, kept) || (key == nil) != (kept == nil) {
-			return &CorruptionError{"next key of the state", w.Height(), fmt.Sprintf("%x", key), fmt.Sprintf("%x of the history", kept)}
-		}
-		if key == nil {
-			return nil
-		}
-		from = append(append(from[:0:0], key...), 0)
-		if err := w.compareRecords(key, now, old); err != nil {
-			return err
-		}
-	}
-}
-
-func (w *View) compareRecords(key []byte, now, old walker) error {
-	current, err := now.record()
-	if err != nil {
-		return err
-	}
-	kept, err := old.record()
-	if err != nil {
-		return err
-	}
-	if got, want := current.append(nil), kept.append(nil); !bytes.Equal(got, want) {
-		return &CorruptionError{fmt.Sprintf("record of %x", key), w.Height(), fmt.Sprintf("%x", got), fmt.Sprintf("%x as in the history", want)}
-	}
-	value, err := w.v.value(current)
-	if err != nil {
-		return err
-	}
-	if got := StoredForm(value); !bytes.Equal(got, current.form()) {
-		return &CorruptionError{fmt.Sprintf("value of %x", key), w.Height(), fmt.Sprintf("%x", got), fmt.Sprintf("%x", current.form())}
-	}
-	return nil
 }

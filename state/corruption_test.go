@@ -80,6 +80,11 @@ func TestRule11_DamageIsFoundByOpenOrByVerify(t *testing.T) {
 		{"a version of the history", rewrite(appendHistoryKey(nil, a, 1), flipLast), false},
 		{"a version lost", remove(appendHistoryKey(nil, a, 1)), false},
 		{"a version's height", rewrite(appendHistoryKey(nil, a, 1), func(b []byte) []byte { b[4] ^= 1; return b }), false},
+		{"the name of a leaf", rewrite(hashKey(keyPreimage, pathOf(a)), flipLast), false},
+		{"the name of a leaf lost", remove(hashKey(keyPreimage, pathOf(a))), false},
+		{"the name of a leaf that is no more", func(t *testing.T, db *kv.DB) {
+			write(t, db, func(b *kv.Batch) error { return b.Set(hashKey(keyPreimage, pathOf([]byte("no"))), []byte("no"), nil) })
+		}, false},
 		{"a long value", rewrite(bigKey(0, 0), flipLast), false},
 		{"a long value cut", rewrite(bigKey(0, 0), func(b []byte) []byte { return b[:1999] }), false},
 		{"a long value lost", remove(bigKey(0, 0)), false},

@@ -46,13 +46,18 @@ func (o *Overlay) Drop() error {
 	if o.tree != nil {
 		o.tree.Drop()
 	}
+	err := firstError(o.closeWalks(), o.base.Release())
+	*o = Overlay{}
+	return err
+}
+
+func (o *Overlay) closeWalks() error {
 	var errs []error
 	for _, w := range o.walks {
 		errs = append(errs, w.close())
 	}
-	errs = append(errs, o.base.Release())
-	*o = Overlay{}
-	return closed(errors.Join(errs...))
+	clear(o.walks)
+	return errors.Join(errs...)
 }
 
 // Base is the height of the view below.
@@ -220,10 +225,19 @@ func (o *Overlay) seek(domain, from []byte) ([]byte, error) {
 	}
 }
 
+// maxWalks is how many walks an overlay keeps open: the top storage's and those of a few children. Each holds an iterator
+// of the database with its buffers, some 10 KB, and a guest could ask for the next key in any number of children.
+const maxWalks = 8
+
 // walk is the walk over the base's keys of a domain, kept for the next call.
 func (o *Overlay) walk(domain []byte) (walker, error) {
 	if w, ok := o.walks[string(domain)]; ok {
 		return w, nil
+	}
+	if len(o.walks) == maxWalks {
+		if err := o.closeWalks(); err != nil {
+			return nil, err
+		}
 	}
 	w, err := o.base.v.src.walk(domain)
 	if err != nil {

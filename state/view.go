@@ -32,7 +32,7 @@ func (v *version) release() error {
 	if v.snap == nil { // the state before genesis
 		return nil
 	}
-	return v.snap.Close()
+	return closed(v.snap.Close())
 }
 
 // value is the value that a record holds or points to. It belongs to the caller.
