@@ -24,6 +24,9 @@
 // Only an out-of-bounds access to memory traps with the counter still in the local; the runner must treat such a trap as
 // having used all gas.
 //
+// No barriers are inserted between long runs of arithmetic: the engine in use optimises such runs in linear time, and the
+// complexity score of package wasm bounds what is left.
+//
 // # Stack
 //
 // Each function subtracts its frame cost (FrameCost) from the exported global sepia:stack on entry and adds it on exit.

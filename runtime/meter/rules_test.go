@@ -80,6 +80,15 @@ func TestRule_BranchesPayForWhatTheyRun(t *testing.T) {
 	expect(t, contract(code(1)), metertest.Finished, 100+2+2*(zeroCost+1))
 }
 
+func TestRule_ArmsThatEndEarlyLeaveTheOtherArmAlone(t *testing.T) {
+	code := func(condition int) []byte {
+		return metertest.Asm(wasm.OpI32Const, condition, wasm.OpIf, byte(0x40), wasm.OpBr, uint32(0), dieAtOnce,
+			wasm.OpElse, zero, wasm.OpDrop, wasm.OpEnd, zero, wasm.OpDrop)
+	}
+	expect(t, contract(code(1)), metertest.Finished, 100+2+1+zeroCost+1)
+	expect(t, contract(code(0)), metertest.Finished, 100+2+2*(zeroCost+1))
+}
+
 func TestRule_LoopsPayForEachTurn(t *testing.T) {
 	f := metertest.Func{Type: metertest.Types("i", ""), Code: metertest.Asm(wasm.OpLoop, byte(0x40),
 		wasm.OpLocalGet, uint32(0), wasm.OpI32Const, 1, wasm.OpI32Sub, wasm.OpLocalTee, uint32(0), wasm.OpBrIf, uint32(0), wasm.OpEnd)}

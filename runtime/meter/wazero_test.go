@@ -15,8 +15,8 @@ import (
 )
 
 // engine runs metered modules of metertest on wazero. Its host side is what a node's is: gas comes in as the last
-// argument of an import and goes back through sepia.gas. It uses wazero's interpreter: the compiler of 1.12.0 takes
-// (i64.lt_s (i64.const 0) (i64.and x y)) for its mirror image on amd64, which seed 2018 of the random modules shows.
+// argument of an import and goes back through sepia.gas. It uses wazero's interpreter, not its compiler: that of 1.12.0 takes
+// a branch on 0 < (x and y), signed, for one on (x and y) < 0 on amd64, which the random modules show once in 3,000.
 type engine struct {
 	ctx     context.Context
 	runtime wazero.Runtime

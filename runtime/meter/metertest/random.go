@@ -150,7 +150,11 @@ func (g *generator) body(i int) {
 	for range extraLocals {
 		f.Locals = append(f.Locals, wasm.I32)
 	}
-	code := g.statements(6)
+	before := 6
+	if g.plan == StackOverflow {
+		before = 2 // every frame runs them again
+	}
+	code := g.statements(before)
 	if g.plan != Finished && g.steer() {
 		code = append(code, g.ending()...)
 	}

@@ -70,6 +70,9 @@ func (g *generator) conditional(nesting int) []byte {
 	}
 	condition := g.value(wasm.I32, 2)
 	then := g.nested(nesting)
+	if g.chance(25) { // an arm that does not reach its end
+		then = Asm(then, wasm.OpBr, uint32(0), g.dead())
+	}
 	var code []byte
 	if g.chance(50) {
 		code = Asm(condition, wasm.OpIf, byte(0x40), then, wasm.OpElse, g.nested(nesting), wasm.OpEnd)
