@@ -104,32 +104,41 @@ func TestVerifySr25519_ContextIsSubstrate(t *testing.T) {
 	}
 }
 
-func ecdsaFixture(t testing.TB) (signature [65]byte, digest [32]byte, public PublicKey) {
-	t.Helper()
+func ecdsaFixture() (signature [65]byte, digest [32]byte) {
 	key := secp256k1.PrivKeyFromBytes(bytes.Repeat([]byte{9}, 32))
 	digest = sha256.Sum256([]byte("digest"))
 	compact := ecdsa.SignCompact(key, digest[:], false)
 	copy(signature[:], compact[1:])
 	signature[64] = compact[0] - 27
-	return signature, digest, PublicKey{key.PubKey()}
+	return signature, digest
 }
 
 func TestRecoverSecp256k1_FindsTheSigner(t *testing.T) {
-	signature, digest, public := ecdsaFixture(t)
-	for _, numbers := range []Numbers{Strict, Overflowing} {
-		for _, offset := range []byte{0, 27} {
-			form := signature
-			form[64] += offset
-			got, err := RecoverSecp256k1(&form, &digest, numbers)
-			if err != nil || got.Compressed() != public.Compressed() || got.Uncompressed() != public.Uncompressed() {
-				t.Errorf("numbers %d, v offset %d: %v", numbers, offset, err)
+	key := secp256k1.PrivKeyFromBytes(bytes.Repeat([]byte{9}, 32))
+	public := PublicKey{key.PubKey()}
+	seen := map[byte]bool{}
+	for i := range byte(16) {
+		digest := sha256.Sum256([]byte{i})
+		compact := ecdsa.SignCompact(key, digest[:], false)
+		v := compact[0] - 27
+		seen[v] = true
+		for _, numbers := range []Numbers{Strict, Overflowing} {
+			for _, offset := range []byte{0, 27} {
+				form := [65]byte(append(append([]byte(nil), compact[1:]...), v+offset))
+				got, err := RecoverSecp256k1(&form, &digest, numbers)
+				if err != nil || got.Compressed() != public.Compressed() || got.Uncompressed() != public.Uncompressed() {
+					t.Errorf("numbers %d, v %d: %v", numbers, v+offset, err)
+				}
 			}
 		}
+	}
+	if !seen[0] || !seen[1] {
+		t.Errorf("recovery ids seen: %v, want 0 and 1", seen)
 	}
 }
 
 func TestRecoverSecp256k1_Refuses(t *testing.T) {
-	signature, digest, _ := ecdsaFixture(t)
+	signature, digest := ecdsaFixture()
 	change := func(at int, with []byte) [65]byte {
 		changed := signature
 		copy(changed[at:], with)

@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"math/big"
 	"sync"
@@ -233,6 +234,47 @@ func TestBlock_SchemesAndRefusals(t *testing.T) {
 	// Applied, but the transfer failed: the fee is kept and the outcome says why.
 	if outcome := c.block(c.transfer(alice, 2, ed.Account(), 1<<63))[0]; len(outcome) < 3 || outcome[0] != 0 || outcome[1] != 1 {
 		t.Errorf("transfer above the balance: outcome %x", outcome)
+	}
+}
+
+// An extrinsic that runs out of gas anywhere, also inside the storage transactions that FRAME opens around a dispatch, leaves
+// only the caller's transaction open, and rolling that back leaves nothing of it.
+func TestBlock_TrappedExtrinsicLeavesNothing(t *testing.T) {
+	c := newChain(t)
+	header := primitives.Header{ParentHash: c.parent.Hash(), Number: 1}
+	c.call("Core_initialize_block", header.Encode())
+	for _, xt := range c.inherents(6_000) {
+		c.call("BlockBuilder_apply_extrinsic", xt)
+	}
+	xt := c.transfer(devPair(t, keyring.Sr25519, "//Alice"), 0, primitives.AccountID{1}, 1_000_000_000_000)
+	before, err := c.storage.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	attempt := func(gas int64) (host.Result, error) {
+		c.storage.StartTransaction()
+		result, err := c.runtime.Call(context.Background(), "BlockBuilder_apply_extrinsic", xt, host.CallOptions{Storage: c.storage, GasLimit: gas})
+		if depth := c.storage.TransactionDepth(); depth != 1 {
+			t.Fatalf("gas %d: %d transactions open after the call, want the caller's one", gas, depth)
+		}
+		if err := c.storage.RollbackTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		return result, err
+	}
+	full, err := attempt(ampleGas)
+	if err != nil || string(full.Output) != "\x00\x00" {
+		t.Fatalf("with ample gas: %x, %v", full.Output, err)
+	}
+	const points = 40
+	for i := range int64(points) {
+		var failed *host.CallError
+		if _, err := attempt(full.GasUsed * i / points); !errors.As(err, &failed) || failed.Class != engine.TrapOutOfGas {
+			t.Fatalf("with %d of %d parts of its gas: error %v", i, points, err)
+		}
+	}
+	if after, err := c.storage.Root(); err != nil || after != before {
+		t.Fatalf("root %s, %v; before %s", after, err, before)
 	}
 }
 

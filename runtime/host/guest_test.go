@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sepia-chain/sepia/internal/primitives"
 	"github.com/sepia-chain/sepia/internal/scale"
 	"github.com/sepia-chain/sepia/runtime/engine"
 	"github.com/sepia-chain/sepia/runtime/host"
@@ -105,6 +106,7 @@ const (
 	opDrop
 	opExplain
 	opSet
+	opHash
 )
 
 // script is one blob call that makes a row of guest VM calls.
@@ -497,6 +499,27 @@ func TestGuest_WithoutProvider(t *testing.T) {
 	var failed *host.CallError
 	if !errors.As(err, &failed) || failed.Text != "ext_guest_vm_load_version_1: this call has no guest VM" {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A function in C answers what its model answers, and charges exactly its price for each byte.
+func TestNative_HashChargesForItsBytes(t *testing.T) {
+	d := newDriver(t)
+	hash := func(length uint64) (int64, int64) {
+		var s script
+		data := s.put(bytes.Repeat([]byte{7}, 1_000))
+		step := s.add(opHash, length<<32|data)
+		e := d.must(&s)
+		return e.result(step), e.gas
+	}
+	none, short := hash(0)
+	all, long := hash(1_000)
+	want := primitives.Blake2_256(bytes.Repeat([]byte{7}, 1_000))
+	if uint64(all) != binary.LittleEndian.Uint64(want[:]) || none == all {
+		t.Errorf("the hash begins with %#x, want %x", uint64(all), want[:8])
+	}
+	if perByte := (long - short) / 1_000; perByte != 2_000 || (long-short)%1_000 != 0 {
+		t.Errorf("1,000 bytes cost %d ps more than none", long-short)
 	}
 }
 

@@ -193,6 +193,40 @@ func TestProvider_BothTiersAgree(t *testing.T) {
 	}
 }
 
+// A guest with more gas than its blob call has left uses at most one unit more than that, which the blob call cannot pay.
+func TestSession_GuestCannotOutrunTheBlobCall(t *testing.T) {
+	p := newTestProvider(t, Options{})
+	rules := testRules(t)
+	run := func(gas, blobGas int64) (engine.Step, int64) {
+		s := p.NewSession(rules, pairs{"key": scale.AppendBytes(nil, counting(1_000_000))}, false)
+		defer s.Close()
+		var report [ReportBytes]byte
+		if module, err := s.Load([]byte("key"), &report, free); module != 0 || err != nil {
+			t.Fatalf("load: %d, %v", module, err)
+		}
+		if exec, err := s.Instantiate(0, 0, free); exec != 0 || err != nil {
+			t.Fatalf("instantiate: %d, %v", exec, err)
+		}
+		step, used, err := s.Run(0, gas, 0, blobGas)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return step, used
+	}
+	if step, used := run(1e12, 1_000_000); step.Kind != engine.StepOutOfGas || used != 1_000_001 || step.GasLeft != 0 {
+		t.Errorf("blob call poorer than the guest: %+v, %d used", step, used)
+	}
+	if step, used := run(1_000_000, 1e12); step.Kind != engine.StepOutOfGas || used != 1_000_000 || step.GasLeft != 0 {
+		t.Errorf("guest poorer than the blob call: %+v, %d used", step, used)
+	}
+	if step, used := run(-5, 1e12); step.Kind != engine.StepOutOfGas || used != 0 {
+		t.Errorf("a negative limit: %+v, %d used", step, used)
+	}
+	if step, used := run(1<<62+1, 1e12); step.Kind != engine.StepFinished || step.GasLeft != engine.MaxGas-used {
+		t.Errorf("a limit above the largest: %+v, %d used", step, used)
+	}
+}
+
 // recompile does what the background compiler does, and is done when it returns.
 func (p *Provider) recompile(t *testing.T, e *entry) {
 	t.Helper()

@@ -14,6 +14,7 @@
   (import "env" "ext_guest_vm_drop_version_1" (func $drop (param i32)))
   (import "env" "ext_guest_vm_explain_version_1" (func $explain (param i32 i64) (result i32)))
   (import "env" "ext_storage_set_version_1" (func $set (param i64 i64)))
+  (import "env" "ext_hashing_blake2_256_version_1" (func $hash (param i64) (result i32)))
   (global (export "__heap_base") i32 (i32.const 65536))
 
   (func $argument (param $step i32) (param $number i32) (result i64)
@@ -60,6 +61,8 @@
         (call $fat (local.get $step) (i32.const 1) (local.get $base))
         (call $fat (local.get $step) (i32.const 2) (local.get $base)))
       (return (i64.const 0))))
+    (if (i32.eq (local.get $operation) (i32.const 9)) (then (return (i64.load (call $hash
+      (call $fat (local.get $step) (i32.const 1) (local.get $base)))))))
     (unreachable))
 
   (func (export "drive") (param $base i32) (param $length i32) (result i64)
