@@ -47,6 +47,7 @@ func (s *Server) submitAndWatch(_ context.Context, made *subscription, a args) e
 
 func (s *Server) follow(ctx context.Context, made *subscription, statuses <-chan TxStatus) {
 	defer made.conn.unsubscribe(made.id, made.notifies)
+	included := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -55,6 +56,10 @@ func (s *Server) follow(ctx context.Context, made *subscription, statuses <-chan
 			if !ok {
 				return
 			}
+			if included && status.Kind == TxFinalized {
+				made.conn.settle(ctx)
+			}
+			included = status.Kind == TxInBlock
 			encoded, err := encodeJSON(status)
 			if err != nil {
 				s.log.Error("cannot encode a transaction status", "err", err)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -20,6 +22,7 @@ type conn struct {
 	queue  *queue
 	slots  chan struct{} // one token per running message
 	calls  sync.WaitGroup
+	asked  atomic.Int64 // messages taken from the client
 
 	mu struct {
 		sync.Mutex
@@ -74,6 +77,7 @@ func (c *conn) read() {
 		if err != nil {
 			return
 		}
+		c.asked.Add(1)
 		requests, batch, parseErr := parseMessage(message, c.server.config.MaxBatch)
 		if parseErr != nil {
 			c.respond(appendError(nil, nullID, parseErr))
@@ -134,6 +138,29 @@ func (c *conn) write() {
 			c.cancel(fmt.Errorf("writing: %w", err))
 			return
 		}
+	}
+}
+
+// settle waits until the client has asked nothing for one quiet time, has its answers, or has asked for long enough.
+//
+// Here an extrinsic is final as soon as it is in a block, but polkadot.js, told "inBlock", first asks for the block and its
+// events (three questions, one after the other) before it tells the application; told "finalized" meanwhile, it drops the
+// first report. Chains of Substrate's own kind leave it seconds for that.
+func (c *conn) settle(ctx context.Context) {
+	quiet := time.NewTicker(c.server.config.FinalizedQuiet)
+	defer quiet.Stop()
+	before := c.asked.Load()
+	for range finalizedWaits {
+		select {
+		case <-ctx.Done():
+			return
+		case <-quiet.C:
+		}
+		now := c.asked.Load()
+		if now == before && len(c.slots) == 0 {
+			return
+		}
+		before = now
 	}
 }
 

@@ -14,6 +14,7 @@ type Config struct {
 	MaxQueueBytes    int           // 32 MiB waiting to be written to one connection, room for two frames
 	RequestTimeout   time.Duration // 30 s for one call, half of what polkadot.js waits
 	WriteTimeout     time.Duration // 30 s to hand one message to the client's socket
+	FinalizedQuiet   time.Duration // 200 ms without a question from the client before it is told "finalized", see settle
 }
 
 // Limits that are nobody's setting.
@@ -35,6 +36,9 @@ const (
 	// 20 blocks of not reading; then the connection is closed, and the client's library opens another and asks again.
 	maxQueuedNotifications = 4096
 
+	// finalizedWaits is how many quiet times "finalized" waits at most: 2 s by default, a third of Substrate's block time.
+	finalizedWaits = 10
+
 	// readHeaderTimeout and readTimeout bound an HTTP request: 16 MiB in 60 s is 2.2 Mbit/s.
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = 60 * time.Second
@@ -55,6 +59,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxQueueBytes, 32<<20)
 	setDefault(&c.RequestTimeout, 30*time.Second)
 	setDefault(&c.WriteTimeout, 30*time.Second)
+	setDefault(&c.FinalizedQuiet, 200*time.Millisecond)
 	return c
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -260,6 +262,52 @@ func TestSubscriptions_FailedOnesLeaveNothing(t *testing.T) {
 	if left != 0 {
 		t.Errorf("%d keys are still watched", left)
 	}
+}
+
+// TestSettle_WaitsForTheClientsQuestions: "finalized" must not overtake what a client does on "inBlock".
+func TestSettle_WaitsForTheClientsQuestions(t *testing.T) {
+	const quiet = 100 * time.Millisecond
+	for _, c := range []struct {
+		rule      string
+		questions int // asked at 30 ms, 130 ms and so on
+		busyUntil time.Duration
+		want      time.Duration
+	}{
+		{"a silent client", 0, 0, quiet},
+		{"three questions", 3, 0, 4 * quiet},
+		{"an answer that takes long", 0, 350 * time.Millisecond, 4 * quiet},
+		{"a client that asks without end", 1000, 0, finalizedWaits * quiet},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			conn := &conn{server: &Server{config: Config{FinalizedQuiet: quiet}}, slots: make(chan struct{}, 1)}
+			stop := make(chan struct{})
+			go func() { // on the bubble's clock, which takes no time
+				wait := time.NewTimer(30 * time.Millisecond)
+				for range c.questions {
+					select {
+					case <-stop:
+						return
+					case <-wait.C:
+						conn.asked.Add(1)
+						wait.Reset(quiet)
+					}
+				}
+			}()
+			if c.busyUntil > 0 {
+				conn.slots <- struct{}{}
+				time.AfterFunc(c.busyUntil, func() { <-conn.slots })
+			}
+			start := time.Now()
+			conn.settle(t.Context())
+			if took := time.Since(start); took != c.want {
+				t.Errorf("%s: waited %s, want %s", c.rule, took, c.want)
+			}
+			close(stop)
+		})
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	(&conn{server: &Server{config: Config{FinalizedQuiet: time.Hour}}}).settle(ctx) // returns at once
 }
 
 func TestClose_SaysGoodbye(t *testing.T) {
