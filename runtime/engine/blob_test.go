@@ -98,3 +98,59 @@ func pingFuncs(ping func(in *Instance, args []uint64) (uint64, error)) []HostFun
 		{Module: "env", Name: "twox", Params: hashType.Params, Results: hashType.Results, Native: NativeTwox128},
 	}
 }
+
+// A blob's traps have classes and exact gas, except that a memory trap loses the counter and with it all gas.
+func TestCall_Classes(t *testing.T) {
+	e := newEngine(t)
+	const gas, spent = 500, 20
+	spend := seq(i64Const(gas-spent), globalSet(gasGlobal))
+	type ending struct {
+		code []byte
+		want TrapClass
+		used int64
+	}
+	cases := map[string]ending{
+		"success":        {nil, 0, spent},
+		"out of gas":     {seq(i64Const(-3), globalSet(gasGlobal), op(opUnreachable)), TrapOutOfGas, gas},
+		"stack overflow": {seq(i32Const(-3), globalSet(stackGlobal), op(opUnreachable)), TrapStackOverflow, spent},
+	}
+	for _, k := range knownTraps {
+		used := int64(spent)
+		if k.want == TrapMemory {
+			used = gas
+		}
+		cases[k.name] = ending{k.code, k.want, used}
+	}
+	for name, c := range cases {
+		for _, level := range levels {
+			t.Run(name+" "+level.String(), func(t *testing.T) {
+				a := &assembly{minimum: 1, maximum: 1, base: 4096}
+				a.globals = []assembledGlobal{{i64, true, 0}}
+				a.funcs = []assembledFunc{
+					{code: seq(spend, c.code)},
+					{typ: wasm.FuncType{Results: []wasm.ValType{i64}}, code: i64Const(1)},
+					{typ: entryType, code: seq(call(a.function(0)), i64Const(0))},
+				}
+				a.table = []uint32{a.function(0)}
+				a.exports = []assembledExport{{"run", a.function(2)}}
+				b, err := e.CompileBlob(a.bytes(), nil, BlobOptions{Level: level})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer b.Close()
+				in, err := b.Instantiate()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer in.Close()
+				for range 2 {
+					got, err := in.Call("run", nil, gas, nil)
+					wantTrap(t, err, c.want)
+					if got.GasUsed != c.used {
+						t.Fatalf("used %d gas, want %d", got.GasUsed, c.used)
+					}
+				}
+			})
+		}
+	}
+}

@@ -43,7 +43,7 @@ func dirtyModule() []byte {
 	}
 	a.exports = []assembledExport{{"write", a.function(0)}, {"grow", a.function(1)}, {"look", a.function(2)}}
 	data := bytes.Repeat([]byte("data"), 5000)
-	a.data = []assembledData{{dirtyData, data}, {3*wasmPage + 4000, []byte{1, 2, 3}}}
+	a.data = []assembledData{{dirtyData, data}, {3*wasmPage + 4000, []byte{1, 2, 3}}, {5*wasmPage + 50000, []byte("above the heap base")}}
 	return a.bytes()
 }
 

@@ -203,6 +203,21 @@ func TestNativeHash_ChargesEachByte(t *testing.T) {
 	}
 }
 
+func TestNativeHash_RefusesDataOutsideTheMemory(t *testing.T) {
+	e := newEngine(t)
+	for _, data := range []int64{8<<32 | wasmPage - 7, 1<<32 | 0xffffffff, -1} {
+		a := &assembly{minimum: 1, maximum: 1, base: 4096}
+		a.imports = []assembledImport{{"env", "hash", hashType}}
+		a.funcs = []assembledFunc{{typ: entryType, code: seq(i64Const(data), globalGet(gasGlobal), call(0), op(opI64ExtendU))}}
+		a.exports = []assembledExport{{"run", a.function(0)}}
+		in := newInstance(t, e, a.bytes(), []HostFunc{
+			{Module: "env", Name: "hash", Params: hashType.Params, Results: hashType.Results, Native: NativeTwox64},
+		})
+		_, err := in.Call("run", nil, 1000, nil)
+		wantTrap(t, err, TrapHost)
+	}
+}
+
 func TestCall_Limits(t *testing.T) {
 	e := newEngine(t)
 	in := newInstance(t, e, callOut(), outFunc(func(in *Instance, args []uint64) (uint64, error) {

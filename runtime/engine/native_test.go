@@ -123,8 +123,8 @@ func (h *heapModel) release(block uint32) bool {
 
 const heapTestBase = 4097 // not a multiple of 8: the allocator rounds it up
 
-// heapModule runs a list of commands (u32 kind, u32 argument): 0 malloc, 1 free. A result replaces its argument, and the
-// list is the call's result. The list itself is the first block.
+// heapModule runs a list of commands (u32 kind, u32 argument): 0 malloc, 1 free, above that store kind - 1 at the argument. The
+// result of malloc replaces its argument, and the list is the call's result. The list itself is the first block.
 func heapModule(maxPages uint32) []byte {
 	a := &assembly{minimum: 1, maximum: maxPages, base: heapTestBase}
 	a.imports = []assembledImport{{"env", "malloc", mallocType}, {"env", "free", freeType}}
@@ -137,7 +137,11 @@ func heapModule(maxPages uint32) []byte {
 		localGet(2), access(opI32Load, 0), op(opI32Eqz), op(opIf, blockEmpty),
 		localGet(2), localGet(2), access(opI32Load, 4), gas, call(0), settle, access(opI32Store, 4),
 		op(opElse),
+		localGet(2), access(opI32Load, 0), i32Const(1), op(0x4b), op(opIf, blockEmpty), // gt_u
+		localGet(2), access(opI32Load, 4), localGet(2), access(opI32Load, 0), i32Const(1), op(opI32Sub), access(opI32Store, 0),
+		op(opElse),
 		localGet(2), access(opI32Load, 4), gas, call(1), settle,
+		op(opEnd),
 		op(opEnd),
 		localGet(2), i32Const(8), op(opI32Add), localSet(2), branch(0),
 		op(opEnd, opEnd),
@@ -224,7 +228,10 @@ func TestAllocator_Refusals(t *testing.T) {
 		"free of an unaligned address":   {2, commands(1, first+1), TrapHost},
 		"free above the heap":            {2, commands(1, 60000), TrapHost},
 		"free outside the memory":        {2, commands(1, 0xfffffff8), TrapHost},
-		"free twice":                     {2, commands(1, first, 1, first), TrapHost},
+		"free of what looks like a block in use, but for bit 32": {2, commands(0, 2, 1, first+8), TrapHost},
+		"a free list that leads to a block in use":               {2, commands(0, 8, 1, first+32+8, 2, first+32+4, 0, 8), TrapAllocatorExhausted},
+		"a free list that leads below the heap":                  {2, commands(0, 8, 1, first+64+8, 9, first+64, 0, 8, 0, 8), TrapAllocatorExhausted},
+		"free twice":                                             {2, commands(1, first, 1, first), TrapHost},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := newInstance(t, e, heapModule(c.pages), heapFuncs)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -263,5 +264,24 @@ func TestStack_SearchOfRandomShapes(t *testing.T) {
 	t.Logf("worst: %.1f native bytes a unit (%s)", worst, worstName)
 	if worst > mostBytesPerUnit {
 		t.Errorf("%s: %.1f native bytes a unit, the alarm is at %d", worstName, worst, mostBytesPerUnit)
+	}
+}
+
+// Code without a stack counter cannot come from the meter. If it runs all the same, the engine's own limit ends it, and that is
+// a fault of the node, never a result.
+func TestStack_NativeOverflowIsAFault(t *testing.T) {
+	e := newEngine(t)
+	a := &assembly{minimum: 1, maximum: 1, base: 4096}
+	a.funcs = []assembledFunc{
+		{code: call(a.function(0))},
+		{typ: entryType, code: seq(call(a.function(0)), i64Const(0))},
+	}
+	a.exports = []assembledExport{{"call", a.function(0)}, {"run", a.function(1)}}
+	in := newInstance(t, e, a.bytes(), nil)
+	if _, err := in.Call("run", nil, 1000, nil); !errors.Is(err, ErrFault) {
+		t.Errorf("blob: got %v, want a fault", err)
+	}
+	if _, err := runOnce(newGuest(t, e, a.bytes(), nil, LevelSpeed)); !errors.Is(err, ErrFault) {
+		t.Errorf("guest: got %v, want a fault", err)
 	}
 }
