@@ -282,7 +282,7 @@ func (c *Chain) codeFailure(view *state.View, err error) error {
 		return problem
 	}
 	if first && errors.Is(err, host.ErrCode) {
-		return &driver.FirstBlockFailure{Err: err}
+		return driver.BadCode(err)
 	}
 	return err
 }

@@ -1,10 +1,12 @@
 package consensus
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"golang.org/x/crypto/blake2b"
 
@@ -113,9 +115,30 @@ func apiVersion(rt *host.Runtime, id [8]byte) uint32 {
 	return 0
 }
 
+// checkVersion compares an answer of Core_version with what a runtime's code declares. The order of its APIs is the
+// linker's in one and the compiler's in the other, so it does not count.
+func checkVersion(rt *host.Runtime, answer []byte) error {
+	told, err := host.DecodeVersion(answer)
+	if err != nil {
+		return err
+	}
+	declared := rt.Version()
+	sortAPIs(&told)
+	sortAPIs(&declared)
+	if !bytes.Equal(told.Encode(), declared.Encode()) {
+		return fmt.Errorf("the code answers version %+v and declares %+v", told, declared)
+	}
+	return nil
+}
+
+func sortAPIs(v *host.Version) {
+	v.APIs = slices.Clone(v.APIs)
+	slices.SortFunc(v.APIs, func(a, b host.API) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+}
+
 func describe(rt *host.Runtime) driver.Runtime {
 	return driver.Runtime{
-		VersionBytes:  rt.VersionBytes(),
+		CheckVersion:  func(answer []byte) error { return checkVersion(rt, answer) },
 		SystemVersion: rt.Version().SystemVersion,
 		MetadataAPI:   apiVersion(rt, apiMetadata),
 		ChecksUpgrade: apiVersion(rt, apiUpgrade) > 0,

@@ -25,7 +25,7 @@ type Input struct {
 
 // Runtime is what the driver must know about the code that executes a block.
 type Runtime struct {
-	VersionBytes  []byte // the version as the code declares it, SCALE
+	CheckVersion  func(answer []byte) error // whether Core_version tells what the code declares
 	SystemVersion uint8
 	MetadataAPI   uint32 // version of the Metadata runtime API, 0: none
 	ChecksUpgrade bool   // has UpgradeApi

@@ -320,7 +320,7 @@ func TestFirstBlock_RunsInOneTransactionAndLeavesNothingWhenItFails(t *testing.T
 	fails := map[string]func(m *model, in *Input){
 		"initialize":   func(m *model, _ *Input) { trapIn(m, "Core_initialize_block") },
 		"finalize":     func(m *model, _ *Input) { trapIn(m, "BlockBuilder_finalize_block") },
-		"version":      func(_ *model, in *Input) { in.Runtime.VersionBytes = []byte("other") },
+		"version":      func(m *model, _ *Input) { answer(m, "Core_version", []byte("other")) },
 		"check":        func(m *model, _ *Input) { answer(m, "UpgradeApi_check", []byte{1, 4, 'x'}) },
 		"no metadata":  func(m *model, _ *Input) { answer(m, "Metadata_metadata_at_version", []byte{0}) },
 		"bad metadata": func(m *model, _ *Input) { answer(m, "Metadata_metadata_at_version", []byte{1, 4, 'x'}) },
@@ -330,8 +330,9 @@ func TestFirstBlock_RunsInOneTransactionAndLeavesNothingWhenItFails(t *testing.T
 		breakIt(m, &in)
 		_, err := Apply(m, in, nil)
 		var failure *FirstBlockFailure
-		if !errors.As(err, &failure) {
-			t.Errorf("%s: %v, want a FirstBlockFailure", name, err)
+		var rejected *Rejection
+		if !errors.As(err, &failure) || errors.As(err, &rejected) {
+			t.Errorf("%s: %v, want a FirstBlockFailure and no Rejection", name, err)
 		}
 		if len(m.layers) != 0 || m.state.number != 0 || m.state.root() != genesisState().root() {
 			t.Errorf("%s: %d layers open, state of block %d", name, len(m.layers), m.state.number)

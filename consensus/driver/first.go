@@ -29,7 +29,7 @@ func applyFirst(m Machine, in Input, txs [][]byte) (Result, error) {
 		if undo := m.Rollback(); undo != nil {
 			return Result{}, fmt.Errorf("undoing a first block: %w", undo)
 		}
-		return Result{}, &FirstBlockFailure{Err: rejected}
+		return Result{}, &FirstBlockFailure{Phase: rejected.Phase, Err: rejected.Err}
 	case err != nil:
 		return Result{}, err
 	}
@@ -66,7 +66,7 @@ func (e *execution) checkCode() error {
 }
 
 func (e *execution) checkAnswers() error {
-	if err := e.expect("Core_version", nil, e.sameVersion); err != nil {
+	if err := e.expect("Core_version", nil, e.in.Runtime.CheckVersion); err != nil {
 		return err
 	}
 	if e.in.Runtime.MetadataAPI >= 2 {
@@ -90,13 +90,6 @@ func (e *execution) expect(method string, input []byte, check func([]byte) error
 	}
 	if err := check(out); err != nil {
 		return &Rejection{Phase: phaseCheck, Err: fmt.Errorf("%s: %w", method, err)}
-	}
-	return nil
-}
-
-func (e *execution) sameVersion(out []byte) error {
-	if !bytes.Equal(out, e.in.Runtime.VersionBytes) {
-		return errors.New("the answer differs from the version that the code declares")
 	}
 	return nil
 }

@@ -47,15 +47,22 @@ func (r *Rejection) Error() string { return fmt.Sprintf("block refused in %s: %v
 // Unwrap is the cause.
 func (r *Rejection) Unwrap() error { return r.Err }
 
-// FirstBlockFailure says that the first block under new code failed, so the upgrade has to be undone.
-type FirstBlockFailure struct{ Err error }
+// FirstBlockFailure says that the first block under new code failed, so the upgrade has to be undone. It is no Rejection: no
+// other block would do better.
+type FirstBlockFailure struct {
+	Phase string
+	Err   error
+}
 
 func (f *FirstBlockFailure) Error() string {
-	return fmt.Sprintf("the first block under the new code failed: %v", f.Err)
+	return fmt.Sprintf("the first block under the new code failed in %s: %v", f.Phase, f.Err)
 }
 
 // Unwrap is the cause.
 func (f *FirstBlockFailure) Unwrap() error { return f.Err }
+
+// BadCode is the failure of a first block whose code cannot run at all.
+func BadCode(err error) *FirstBlockFailure { return &FirstBlockFailure{Phase: phaseLoad, Err: err} }
 
 // reject turns a runtime's failure into a rejection and passes faults of the node on.
 func reject(phase string, err error) error {
@@ -73,6 +80,7 @@ func failed(err error) bool {
 
 // phases of a block, as they appear in messages.
 const (
+	phaseLoad       = "load"
 	phaseInitialize = "initialize"
 	phaseInherents  = "inherents"
 	phaseExtrinsics = "transactions"

@@ -210,6 +210,13 @@ var modelBudgets = Budgets{
 func modelInput(height uint32) Input {
 	return Input{
 		Parent: primitives.Hash{1}, Height: height, Budgets: modelBudgets,
-		Runtime: Runtime{VersionBytes: []byte("version"), SystemVersion: 1, MetadataAPI: 2, ChecksUpgrade: true},
+		Runtime: Runtime{CheckVersion: checkModelVersion, SystemVersion: 1, MetadataAPI: 2, ChecksUpgrade: true},
 	}
+}
+
+func checkModelVersion(answer []byte) error {
+	if string(answer) != "version" {
+		return errors.New("another version")
+	}
+	return nil
 }
