@@ -1,8 +1,8 @@
 //! What the blob exports. Each function below becomes one Wasm export named `Trait_function`.
 
 use crate::{
-    AccountId, Balance, Block, Comet, Executive, InherentDataExt, Nonce, Runtime, RuntimeCall, System,
-    TransactionPayment, Upgrade, VERSION,
+    AccountId, Balance, Block, BlockNumber, Comet, Contracts, Executive, Hash, InherentDataExt, Nonce, Runtime,
+    RuntimeCall, System, TransactionPayment, Upgrade, VERSION,
 };
 use alloc::{string::String, vec::Vec};
 use frame_support::weights::Weight;
@@ -15,6 +15,8 @@ use sp_runtime::{
     ApplyExtrinsicResult, ExtrinsicInclusionMode,
 };
 use sp_version::RuntimeVersion;
+
+type ContractEventRecord = pallet_contracts::EventRecordOf<Runtime>;
 
 impl_runtime_apis! {
     impl sp_api::Core<Block> for Runtime {
@@ -63,6 +65,44 @@ impl_runtime_apis! {
             data: sp_inherents::InherentData,
         ) -> sp_inherents::CheckInherentsResult {
             data.check_extrinsics(&block)
+        }
+    }
+
+    impl pallet_contracts::api::ContractsApi<Block, AccountId, Balance, BlockNumber, Hash, ContractEventRecord> for Runtime {
+        fn call(
+            origin: AccountId,
+            dest: AccountId,
+            value: Balance,
+            gas_limit: Option<Weight>,
+            storage_deposit_limit: Option<Balance>,
+            input_data: Vec<u8>,
+        ) -> pallet_contracts::ContractExecResult<Balance, ContractEventRecord> {
+            Contracts::dry_call(origin, dest, value, gas_limit, storage_deposit_limit, input_data)
+        }
+
+        fn instantiate(
+            origin: AccountId,
+            value: Balance,
+            gas_limit: Option<Weight>,
+            storage_deposit_limit: Option<Balance>,
+            code: pallet_contracts::Code<Hash>,
+            data: Vec<u8>,
+            salt: Vec<u8>,
+        ) -> pallet_contracts::ContractInstantiateResult<AccountId, Balance, ContractEventRecord> {
+            Contracts::dry_instantiate(origin, value, gas_limit, storage_deposit_limit, code, data, salt)
+        }
+
+        fn upload_code(
+            origin: AccountId,
+            code: Vec<u8>,
+            storage_deposit_limit: Option<Balance>,
+            _determinism: pallet_contracts::Determinism,
+        ) -> pallet_contracts::CodeUploadResult<Hash, Balance> {
+            Contracts::dry_upload(origin, code, storage_deposit_limit)
+        }
+
+        fn get_storage(address: AccountId, key: Vec<u8>) -> pallet_contracts::GetStorageResult {
+            Contracts::get_storage(address, key)
         }
     }
 

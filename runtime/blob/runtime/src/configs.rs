@@ -2,7 +2,8 @@
 
 use crate::{
     constants::*, AccountId, Balance, Balances, Block, Hash, Nonce, OriginCaller, PalletInfo, Runtime, RuntimeCall,
-    RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, RuntimeOrigin, RuntimeTask, System, Upgrade, VERSION,
+    RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, RuntimeOrigin, RuntimeTask, System, Timestamp, Upgrade,
+    VERSION,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
@@ -15,7 +16,10 @@ use frame_support::{
 use frame_system::limits::{BlockLength, BlockWeights};
 use pallet_transaction_payment::{ConstFeeMultiplier, Multiplier};
 use scale_info::TypeInfo;
-use sp_runtime::traits::{AccountIdLookup, BlakeTwo256, One};
+use sp_runtime::{
+    traits::{AccountIdLookup, BlakeTwo256, One},
+    Perbill,
+};
 use sp_version::RuntimeVersion;
 
 fn block_weights() -> BlockWeights {
@@ -224,4 +228,22 @@ impl pallet_upgrade::Config for Runtime {
     type MaxCodeLen = ConstU32<CODE_BYTES_MAX>;
     type ValidatorCount = ValidatorCount;
     type WeightInfo = crate::weights::Upgrade;
+}
+
+parameter_types! {
+    pub const ContractDepositPerByte: Balance = contract_deposit(0, 1);
+    pub const ContractDepositPerItem: Balance = contract_deposit(1, 0);
+    pub const DefaultContractDepositLimit: Balance = contract_deposit(1_024, 1_024 * 1_024);
+    // Whoever stored the code has a deposit on it already; its users pay nothing for it.
+    pub const CodeHashLockupDepositPercent: Perbill = Perbill::from_percent(0);
+}
+
+impl pallet_contracts::Config for Runtime {
+    type CodeHashLockupDepositPercent = CodeHashLockupDepositPercent;
+    type Currency = Balances;
+    type DefaultDepositLimit = DefaultContractDepositLimit;
+    type DepositPerByte = ContractDepositPerByte;
+    type DepositPerItem = ContractDepositPerItem;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Time = Timestamp;
 }

@@ -138,6 +138,8 @@ mod runtime {
     pub type Comet = pallet_comet;
     #[runtime::pallet_index(9)]
     pub type Upgrade = pallet_upgrade;
+    #[runtime::pallet_index(10)]
+    pub type Contracts = pallet_contracts;
 }
 
 #[cfg(test)]

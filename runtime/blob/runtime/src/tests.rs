@@ -325,6 +325,7 @@ fn pallets_keep_their_indexes() {
         (Sudo::index(), Sudo::name()),
         (Comet::index(), Comet::name()),
         (Upgrade::index(), Upgrade::name()),
+        (Contracts::index(), Contracts::name()),
     ];
     let names = [
         "System",
@@ -337,6 +338,7 @@ fn pallets_keep_their_indexes() {
         "Sudo",
         "Comet",
         "Upgrade",
+        "Contracts",
     ];
     for (position, (index, name)) in indexes.into_iter().enumerate() {
         assert_eq!((index, name), (position, names[position]));
@@ -386,6 +388,10 @@ fn metadata_is_what_wallets_look_for() {
         "sp_runtime::ModuleError",
         "primitive_types::H256",
         "sp_version::RuntimeVersion",
+        "pallet_contracts::Environment",
+        "pallet_contracts::Origin",
+        "pallet_contracts::storage::ContractInfo",
+        "pallet_contracts::wasm::Determinism",
     ] {
         assert!(paths.iter().any(|it| it == path), "{path} is not in the metadata");
     }
@@ -420,6 +426,8 @@ fn the_readme_shows_the_constants_that_are_in_force() {
         ("OperationalFeeMultiplier", OPERATIONAL_FEE_MULTIPLIER.to_string()),
         ("deposit of an item", deposit(1, 0).to_string()),
         ("deposit of a byte", deposit(0, 1).to_string()),
+        ("deposit of a contract's item", contract_deposit(1, 0).to_string()),
+        ("deposit of a contract's byte", contract_deposit(0, 1).to_string()),
         ("MaxSignatories", MAX_SIGNATORIES.to_string()),
         ("MaxProxies, MaxPending", MAX_PROXIES.to_string()),
         ("MaxLocks, MaxReserves", format!("{MAX_LOCKS}, {MAX_RESERVES}")),

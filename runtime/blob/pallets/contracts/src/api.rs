@@ -1,5 +1,8 @@
 //! The runtime API of contracts.
 
+// The parameters are what clients encode, one after the other.
+#![allow(clippy::too_many_arguments)]
+
 use alloc::vec::Vec;
 use codec::Codec;
 use frame_support::weights::Weight;

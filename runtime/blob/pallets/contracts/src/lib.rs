@@ -450,8 +450,7 @@ pub mod pallet {
             let dest = T::Lookup::lookup(dest)?;
             let limits = outer::Limits::new(value, gas_limit, storage_deposit_limit);
             let ran = outer::call::<T>(origin, dest, data, limits, debug::DebugBuffer::off());
-            let result = ran.result.map_err(Into::into);
-            outer::post_info::<T>(costs::extrinsic_call(), &ran.gas, result)
+            outer::post_info::<T>(costs::extrinsic_call(), &ran.gas, ran.result)
         }
 
         /// Stores code and makes a contract of it.
