@@ -67,7 +67,7 @@ func (e *Engine) CompileBlob(metered []byte, funcs []HostFunc, o BlobOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	code, err := o.Cache.code(&e.blob, shape.prepareBlob(metered), o.Level)
+	code, err := o.Cache.code(e.blob, shape.prepareBlob(metered), o.Level)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (e *Engine) CompileBlob(metered []byte, funcs []HostFunc, o BlobOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	b := &Blob{tier: &e.blob, funcs: linked, exports: shape.blobExports()}
+	b := &Blob{tier: e.blob, funcs: linked, exports: shape.blobExports()}
 	b.refs.Store(1)
 	variables := shape.variables()
 	b.c = C.sepia_blob_new(e.blob.run, module, C.uint32_t(len(linked)), C.uint32_t(len(variables)))
@@ -112,8 +112,9 @@ func (b *Blob) link() error {
 	if !C.sepia_blob_link(b.c, &failure) {
 		return fault("linking a blob", failureText(&failure))
 	}
-	b.tier.slots <- struct{}{} // of the instance that the image is taken from
-	defer func() { <-b.tier.slots }()
+	// A blob may be compiled while every slot is taken, even from inside a call: waiting for one could be for ever.
+	b.tier.spare.Lock()
+	defer b.tier.spare.Unlock()
 	if !C.sepia_blob_take_image(b.c, &failure) {
 		return fault("instantiating a blob", failureText(&failure))
 	}

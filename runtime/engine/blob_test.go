@@ -154,3 +154,25 @@ func TestCall_Classes(t *testing.T) {
 		}
 	}
 }
+
+// An upgrade may compile a blob while instances of the old one hold every slot.
+func TestCompileBlob_NeedsNoSlot(t *testing.T) {
+	e, err := New(Config{BlobSlots: 1, GuestSlots: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	ping := pingFuncs(func(*Instance, []uint64) (uint64, error) { return 1, nil })
+	newInstance(t, e, echoModule(), ping)
+	done := make(chan error)
+	go func() {
+		b, err := e.CompileBlob(echoModule(), ping, BlobOptions{})
+		if err == nil {
+			b.Close()
+		}
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}

@@ -22,8 +22,8 @@
 //
 // A blob may use 32 MiB of native stack. Go's threads have less, and Go insists that C calls it back on the stack that it
 // entered C on. So each instance owns a stack, Wasm runs on it, and a host function written in Go is called after switching
-// back to the thread's own stack (stack.c). The switch costs a few nanoseconds; handing calls to a thread with a large
-// stack would cost microseconds and a scheduler's mood. Guests run on Wasmtime's own fibers and never call Go.
+// back to the thread's own stack (stack.c). A switch was measured at 3 ns; handing calls to a thread with a large stack and
+// back at 4 us, on an idle machine. Guests run on Wasmtime's own fibers and never call Go.
 //
 // # Fresh memory
 //

@@ -9,6 +9,7 @@ import "C"
 
 import (
 	"fmt"
+	"sync"
 	"unsafe"
 
 	_ "github.com/bytecodealliance/wasmtime-go/v44" // the static library and its link flags
@@ -78,11 +79,12 @@ type tier struct {
 	run      *C.wasm_engine_t // Speed, with the pool: runs code of both levels
 	compiler [len(levels)]*C.wasm_engine_t
 	slots    chan struct{} // one token for each live instance
+	spare    sync.Mutex    // guards a slot beyond those, for the instance that a blob's image is taken from
 }
 
 // Engine holds the engines of both tiers.
 type Engine struct {
-	blob, guest tier
+	blob, guest *tier
 	tracker     C.int // of written pages; -1 if the system cannot tell
 }
 
@@ -115,7 +117,7 @@ func New(config Config) (*Engine, error) {
 
 func blobConfig(slots int) C.sepia_engine_config {
 	return C.sepia_engine_config{
-		slots:        C.uint32_t(slots),
+		slots:        C.uint32_t(slots + 1), // and the spare one
 		memory_max:   BlobMemoryMaxPages * wasmPage,
 		table_max:    blobTableMax,
 		instance_max: blobInstanceMax,
@@ -136,8 +138,8 @@ func guestConfig(slots int) C.sepia_engine_config {
 	}
 }
 
-func newTier(name string, config C.sepia_engine_config, slots int) tier {
-	t := tier{name: name, slots: make(chan struct{}, slots)}
+func newTier(name string, config C.sepia_engine_config, slots int) *tier {
+	t := &tier{name: name, slots: make(chan struct{}, slots)}
 	config.optimize, config.pool = true, true
 	t.run = C.sepia_engine_new(&config)
 	t.compiler[LevelSpeed] = t.run

@@ -95,7 +95,7 @@ func (e *Engine) CompileGuest(metered []byte, imports []GuestImport, o GuestOpti
 	if err != nil {
 		return nil, err
 	}
-	g := &Guest{tier: &e.guest, entries: entries}
+	g := &Guest{tier: e.guest, entries: entries}
 	g.refs.Store(1)
 	g.c = C.sepia_guest_new(e.guest.run, module, C.uint32_t(len(imports)))
 	if err := g.link(s, imports); err != nil {

@@ -197,7 +197,8 @@ func (in *Instance) Charge(gas int64) error {
 	return nil
 }
 
-// Memory returns the whole memory. The slice is valid until the memory grows, which Alloc and Return may do.
+// Memory returns the whole memory. The slice is valid until the memory grows, which Alloc and Return may do. Only the running
+// host function may write to it, on its own goroutine: what other threads write is not seen to need restoring.
 func (in *Instance) Memory() []byte {
 	return unsafe.Slice((*byte)(in.c.heap.bytes), int(in.c.heap.len))
 }
