@@ -48,7 +48,7 @@ func runProgram(t testing.TB, s *Store, states []plainState, input []byte) {
 func TestRule9_OverlayEqualsModel(t *testing.T) {
 	s, states := programStore(t)
 	rng := rand.New(rand.NewPCG(9, 9))
-	for range 1500 {
+	for range 1000 {
 		input := make([]byte, rng.IntN(300))
 		for i := range input {
 			input[i] = byte(rng.Uint32())
@@ -95,6 +95,9 @@ func TestAppend_CostsTheItemNotTheList(t *testing.T) {
 				noError(t, o.CommitTransaction())
 			}
 		})
+		if n := len(o.set.journal); n != 0 {
+			t.Errorf("%s: journal keeps %d entries when no transaction is open", key, n)
+		}
 		if used > limit {
 			t.Errorf("%s: %d appends allocate %d bytes, more than %d", key, 2*rounds, used, limit)
 		}
@@ -126,6 +129,9 @@ func TestTransactions_RollbackCostsItsChanges(t *testing.T) {
 			noError(t, o.RollbackTransaction())
 		}
 	})
+	if len(o.set.journal) != 0 {
+		t.Errorf("journal keeps %d entries when no transaction is open", len(o.set.journal))
+	}
 	if used > 4<<20 {
 		t.Errorf("2,000 transactions of one change allocate %d bytes beside 20,000 writes", used)
 	}
