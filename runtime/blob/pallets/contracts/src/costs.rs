@@ -1,7 +1,9 @@
 //! Every price of this pallet in picoseconds, in one file.
 //!
-//! The figures are upper estimates for the host's engine with the state in memory. They are to be replaced by figures that are
-//! measured on the node ("calibration"); a test of the node compares what a call declares with what the host charged for it.
+//! Each figure covers what the host charges the blob for the same work (reads, writes, hashes, guest accesses, at the host's
+//! prices) and the blob's own instructions, with room above. So a contract runs out of its own gas long before the blob does, and
+//! a weight stays an upper estimate of time. Calibration on the node may lower them; nothing else depends on the figures.
+//!
 //! Prices of the guest's own instructions and limits of its code stand in [`table`](crate::seal::table), because the host
 //! reads those from the blob.
 
@@ -11,55 +13,57 @@ use frame_support::weights::Weight;
 const US: u64 = 1_000_000;
 
 /// A host call that reads or writes a few bytes: leaving the guest, looking up the function, one output, entering it again.
-pub const HOST_CALL: u64 = US;
+pub const HOST_CALL: u64 = 2 * US;
 /// Charged by metered code before a call of a function that also looks into the state once.
-pub const HOST_CALL_WITH_STATE: u64 = 3 * US;
+pub const HOST_CALL_WITH_STATE: u64 = 4 * US;
 /// A byte copied between guest and pallet.
-pub const COPY_BYTE: u64 = 200;
+pub const COPY_BYTE: u64 = 1_000;
 
 /// A storage read, besides its bytes.
 pub const STORAGE_READ: u64 = 3 * US;
 /// A storage write or removal, besides its bytes. Includes the share of the state root.
-pub const STORAGE_WRITE: u64 = 12 * US;
+pub const STORAGE_WRITE: u64 = 20 * US;
 /// A byte read from storage.
-pub const STORAGE_READ_BYTE: u64 = 300;
+pub const STORAGE_READ_BYTE: u64 = 1_500;
 /// A byte written to storage.
-pub const STORAGE_WRITE_BYTE: u64 = 1_500;
+pub const STORAGE_WRITE_BYTE: u64 = 8_000;
 
-/// A call of another contract, besides loading its code.
-pub const CALL: u64 = 40 * US;
+/// A call of another contract, besides loading its code. Includes moving its storage deposit at the end.
+pub const CALL: u64 = 120 * US;
 /// A call that moves a balance.
-pub const TRANSFER: u64 = 40 * US;
+pub const TRANSFER: u64 = 100 * US;
 /// A new contract, besides loading its code.
-pub const INSTANTIATE: u64 = 120 * US;
+pub const INSTANTIATE: u64 = 300 * US;
 /// Ending a contract.
-pub const TERMINATE: u64 = 60 * US;
+pub const TERMINATE: u64 = 200 * US;
 /// Giving a contract other code.
-pub const SET_CODE_HASH: u64 = 60 * US;
+pub const SET_CODE_HASH: u64 = 130 * US;
 
-/// Finding code and making an instance of it, besides its bytes.
+/// Finding code and making an instance of it, besides its bytes and pages.
 pub const LOAD_CODE: u64 = 25 * US;
+/// A page of the instance's initial memory, which is cleared.
+const INSTANCE_PAGE: u64 = 4 * US;
 /// A byte of loaded code.
-pub const LOAD_CODE_BYTE: u64 = 300;
+pub const LOAD_CODE_BYTE: u64 = 1_500;
 
 /// An event, besides its topics and bytes.
-pub const EVENT: u64 = 5 * US;
-/// A topic of an event.
-pub const EVENT_TOPIC: u64 = 4 * US;
+pub const EVENT: u64 = 20 * US;
+/// A topic of an event: an entry in the chain's index of topics, and its removal at the start of the next block.
+pub const EVENT_TOPIC: u64 = 15 * US;
 /// A byte of an event. Far above its cost in the state, because each node keeps events for its clients.
 pub const EVENT_BYTE: u64 = 60_000;
 
 /// A byte hashed with SHA2-256.
-pub const SHA2_256_BYTE: u64 = 5_000;
+pub const SHA2_256_BYTE: u64 = 9_000;
 /// A byte hashed with Keccak-256.
 pub const KECCAK_256_BYTE: u64 = 6_000;
 /// A byte hashed with BLAKE2b, either length.
 pub const BLAKE2_BYTE: u64 = 2_500;
 
 /// The extrinsic `call` around the contract: checks, deposits, events.
-const EXTRINSIC_CALL: u64 = 150 * US;
+const EXTRINSIC_CALL: u64 = 200 * US;
 /// The extrinsics `instantiate` and `instantiate_with_code` around the contract.
-const EXTRINSIC_INSTANTIATE: u64 = 350 * US;
+const EXTRINSIC_INSTANTIATE: u64 = 450 * US;
 /// A byte of constructor input or salt, which is hashed into the address.
 const ADDRESS_BYTE: u64 = 3_000;
 /// The extrinsics `remove_code` and `set_code`.
@@ -68,7 +72,7 @@ const EXTRINSIC_CODE: u64 = 120 * US;
 /// Storing code, besides its bytes and its score.
 const UPLOAD: u64 = 250 * US;
 /// Checking, hashing and storing a byte of code.
-const UPLOAD_BYTE: u64 = 50_000;
+const UPLOAD_BYTE: u64 = 120_000;
 /// One unit of the validator's score is a microsecond of compile time.
 const SCORE_UNIT: u64 = US;
 /// Largest score of a module; the validator refuses more.
@@ -82,7 +86,7 @@ const SCORE_PER_BYTE: u64 = 4;
 /// Removing one key of a dead contract's storage.
 pub const DELETE_KEY: u64 = 20 * US;
 /// A look at the queue of dead contracts.
-pub const DELETION_QUEUE: u64 = 15 * US;
+pub const DELETION_QUEUE: u64 = 30 * US;
 /// Most weight that one block spends on dead contracts, however idle it is: less than half of what a node grants the end of a
 /// block (1e12 ps).
 pub const DELETION_LIMIT: u64 = 400_000 * US;
@@ -114,6 +118,11 @@ pub fn storage_clear(old: u32) -> u64 {
 /// Loading code of `len` bytes and making an instance of it.
 pub fn load_code(len: u32) -> u64 {
     LOAD_CODE + LOAD_CODE_BYTE * u64::from(len)
+}
+
+/// The initial memory of an instance.
+pub fn instance(pages: u32) -> u64 {
+    INSTANCE_PAGE.saturating_mul(pages.into())
 }
 
 /// An event with `topics` and `len` bytes of data.

@@ -237,10 +237,19 @@ impl<T: Config> Stack<T> {
         Ok(())
     }
 
-    /// Pays for loading code, and loads it.
+    /// Pays for loading code and making an instance of it, and loads it.
     fn load(&mut self, code_hash: CodeHash<T>, entry: Entry) -> Result<Module, DispatchError> {
-        self.charge_code(code_hash)?;
-        wasm::load::<T>(code_hash, entry, &mut self.debug)
+        let len = CodeInfoOf::<T>::get(code_hash).ok_or(Error::<T>::CodeNotFound)?.code_len();
+        self.charge_caller(costs::load_code(len))?;
+        let module = wasm::load::<T>(code_hash, entry, &mut self.debug)?;
+        self.charge_caller(costs::instance(module.report().mem_min))?;
+        Ok(module)
+    }
+
+    fn charge_caller(&mut self, amount: u64) -> Result<(), Error<T>> {
+        let (gas, _) = self.meters();
+        gas.charge(amount).map_err(|OutOfGas| Error::<T>::OutOfGas)?;
+        Ok(())
     }
 
     /// The one who calls when the next frame is pushed.
@@ -382,14 +391,6 @@ impl<T: Config> Stack<T> {
             (Entry::Call, None) => Event::Called { caller: frame.caller.clone(), contract: frame.account.clone() },
         };
         Pallet::<T>::deposit_event(event);
-        Ok(())
-    }
-
-    /// Charges for finding code and making an instance of it.
-    fn charge_code(&mut self, code_hash: CodeHash<T>) -> DispatchResult {
-        let len = CodeInfoOf::<T>::get(code_hash).ok_or(Error::<T>::CodeNotFound)?.code_len();
-        let (gas, _) = self.meters();
-        gas.charge(costs::load_code(len)).map_err(|OutOfGas| Error::<T>::OutOfGas)?;
         Ok(())
     }
 

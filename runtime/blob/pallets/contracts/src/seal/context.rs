@@ -130,8 +130,8 @@ fn read_topics<T: Config>(guest: &mut Guest<T>, at: u32, len: u32) -> Result<Vec
 
 /// Costs and fails the same whether or not anybody listens, since a dry run must predict the real one.
 pub fn debug_message<T: Config>(guest: &mut Guest<T>, text: u32, text_len: u32) -> Answer {
-    guest.charge(costs::copy(text_len))?;
     guest.ensure_bounds(text, text_len)?;
+    guest.charge(costs::copy(text_len))?;
     if guest.stack.debug().is_on() {
         let mut bytes = alloc::vec![0; text_len as usize];
         guest.exec.read(text, &mut bytes).map_err(|_| Error::<T>::OutOfBounds)?;

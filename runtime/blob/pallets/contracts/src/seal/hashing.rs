@@ -11,6 +11,7 @@ fn hash<T: Config, const N: usize>(
     per_byte: u64,
     hash: fn(&[u8]) -> [u8; N],
 ) -> Answer {
+    guest.ensure_bounds(input, input_len)?;
     guest.charge(per_byte.saturating_mul(input_len.into()))?;
     let input = guest.read(input, input_len)?;
     guest.write_fixed(out, &hash(&input))?;

@@ -31,8 +31,8 @@ impl<T: Config> Guest<'_, T> {
 
     /// Reads `len` bytes.
     pub fn read(&mut self, at: u32, len: u32) -> Result<Vec<u8>, Exit> {
-        self.charge(costs::copy(len))?;
         self.ensure_bounds(at, len)?;
+        self.charge(costs::copy(len))?;
         let mut bytes = vec![0; len as usize];
         self.read_into(at, &mut bytes)?;
         Ok(bytes)

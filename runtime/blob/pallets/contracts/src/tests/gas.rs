@@ -211,6 +211,22 @@ fn gas_that_does_not_load_the_callee_fails_the_caller() {
 }
 
 #[test]
+fn initial_memory_is_paid_before_the_instance_is_made() {
+    let mut chain = Chain::new();
+    let contract = chain.contract("paged", |_| ());
+    let used = |chain: &mut Chain, pages: u32, limit: u64| {
+        let report = sp_guest_vm::Report { mem_min: pages, ..Default::default() };
+        chain.program_with("paged", report, false, |_| ());
+        chain.run(|| submit(&contract, limit))
+    };
+    let (outcome, none) = used(&mut chain, 0, GAS);
+    assert_eq!(outcome, Ok(()));
+    assert_eq!(used(&mut chain, 16, GAS), (Ok(()), none + costs::instance(16)));
+    let limit = none + costs::instance(16) - 1;
+    assert_eq!(used(&mut chain, 16, limit), (Err(error(Error::OutOfGas)), none));
+}
+
+#[test]
 fn out_of_gas_and_traps_are_told_apart_and_use_what_they_used() {
     let mut chain = Chain::new();
     let endless = chain.contract("endless", |script| script.burn(u64::MAX / 4));
