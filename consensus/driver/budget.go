@@ -19,9 +19,9 @@ type Budgets struct {
 	Total      int64 // all of a block before finalize: once it is spent no transaction is begun
 }
 
-// DefaultBudgets are for runtimes whose state names none. A block is executed twice between two blocks (by its proposer,
-// then by the other validators), and an interval is a second or more: 0.5 s to initialize, transactions up to 3 s in the
-// worst case of gas, which weights keep to a quarter of it, and 1 s to finalize.
+// DefaultBudgets are for runtimes whose state names none. They are bounds for the worst case, in ps of the host's prices, and
+// meant to be met by nobody: a runtime's weights should fill a block before. 0.5 s to initialize, 0.1 s for an inherent, 2 s
+// for one transaction and 3 s for all of a block up to its end, and 1 s to finalize.
 var DefaultBudgets = Budgets{
 	Initialize: 500_000_000_000,
 	Inherent:   100_000_000_000,
