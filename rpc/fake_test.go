@@ -48,6 +48,12 @@ func newFakeChain() *fakeChain {
 		calls: map[string]func([]byte) ([]byte, error){},
 	}
 	c.calls["Metadata_metadata"] = func([]byte) ([]byte, error) { return scale.AppendBytes(nil, []byte("meta\x0e")), nil }
+	c.calls["Metadata_metadata_versions"] = func([]byte) ([]byte, error) {
+		return binary.LittleEndian.AppendUint32([]byte{16, 14, 0, 0, 0, 16, 0, 0, 0, 15, 0, 0, 0}, 1<<32-1), nil
+	}
+	c.calls["Metadata_metadata_at_version"] = func(version []byte) ([]byte, error) {
+		return scale.AppendBytes([]byte{1}, append([]byte("meta"), version[0])), nil
+	}
 	c.calls["AccountNonceApi_account_nonce"] = func(account []byte) ([]byte, error) {
 		return binary.LittleEndian.AppendUint32(nil, uint32(account[0])), nil
 	}

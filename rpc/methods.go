@@ -170,7 +170,7 @@ func stateMethods() []method {
 		{name: "state_getKeysPaged", aliases: []string{"state_getKeysPagedAt"}, params: []param{optional("prefix", bytesType()), required("count", numberType()), optional("startKey", bytesType()), at()}, result: bytesListResult, tag: tagCore,
 			doc: "At most count (1,000) storage keys, in byte order, strictly after startKey.", call: (*Server).keysPaged},
 		{name: "state_getMetadata", params: []param{at()}, result: bytesResult, tag: tagCore, runsRuntime: true,
-			doc: "The runtime's metadata, version 14.", call: (*Server).getMetadata},
+			doc: "The runtime's metadata, in the newest version it offers up to 16. For another version: state_call of Metadata_metadata_at_version.", call: (*Server).getMetadata},
 		{name: "state_getRuntimeVersion", aliases: []string{"chain_getRuntimeVersion"}, params: []param{at()}, result: objectResult, tag: tagCore,
 			doc: "The version of the runtime in the state after a block.", call: (*Server).getRuntimeVersion},
 		{name: "state_getStorage", aliases: []string{"state_getStorageAt"}, params: []param{required("key", bytesType()), at()}, result: maybeBytesResult, tag: tagCore,

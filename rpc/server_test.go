@@ -206,6 +206,37 @@ func TestPanic_CostsOnlyTheCallAndIsLogged(t *testing.T) {
 	}
 }
 
+func TestMetadata_TheNewestThatClientsDecode(t *testing.T) {
+	h := newHarness(t, Config{})
+	fixed := func(output string) func([]byte) ([]byte, error) {
+		return func([]byte) ([]byte, error) { return []byte(output), nil }
+	}
+	const call = `{"jsonrpc":"2.0","id":1,"method":"state_getMetadata"}`
+	for _, c := range []struct {
+		rule, name string
+		answer     func([]byte) ([]byte, error)
+		want       string
+	}{
+		{"16 of 14, 15, 16 and one to come", "", nil, `"result":"0x6d65746110"`},
+		{"a list that is none", "Metadata_metadata_versions", fixed("\x04\x0e"), `"error":{"code":4003,"message":"Client error: Execution failed: Metadata_metadata_versions did not list a usable version"}`},
+		{"only versions to come", "Metadata_metadata_versions", fixed("\x04\x11\x00\x00\x00"), `"error":{"code":4003,"message":"Client error: Execution failed: Metadata_metadata_versions did not list a usable version"}`},
+		{"a version that is not there after all", "Metadata_metadata_at_version", fixed("\x00"), `"error":{"code":4003,"message":"Client error: Execution failed: Metadata_metadata_at_version did not return metadata"}`},
+		{"a runtime from before there were several", "Metadata_metadata_versions", nil, `"result":"0x6d6574610e"`},
+	} {
+		chain := newFakeChain()
+		if c.name != "" {
+			delete(chain.calls, c.name)
+		}
+		if c.answer != nil {
+			chain.calls[c.name] = c.answer
+		}
+		h.server.chain = chain
+		if _, got := h.post(t, call); got != `{"jsonrpc":"2.0","id":1,`+c.want+`}` {
+			t.Errorf("%s: %s, want %s", c.rule, got, c.want)
+		}
+	}
+}
+
 func TestFault_IsLoggedAndNotShown(t *testing.T) {
 	h := newHarness(t, Config{})
 	if _, got := h.post(t, `{"jsonrpc":"2.0","id":1,"method":"state_call","params":["Fault_fault","0x"]}`); strings.Contains(got, "secret") {

@@ -93,16 +93,48 @@ func (s *Server) stateCall(ctx context.Context, a args) (any, error) {
 	return hexText(output), nil
 }
 
+// newestMetadata is the newest metadata version that clients decode today.
+const newestMetadata = 16
+
+// getMetadata answers with the newest version that the runtime offers, not with Substrate's 14: polkadot.js starts with
+// the newest, through state_call, but after an upgrade it asks this method. Given 14 then, it warns of runtime APIs that
+// 14 does not describe, and decodes with type numbers of the version it had before.
 func (s *Server) getMetadata(ctx context.Context, a args) (any, error) {
 	at := s.blockArg(a, 0)
-	output, err := s.chain.Call(ctx, at, "Metadata_metadata", nil)
+	output, err := s.chain.Call(ctx, at, "Metadata_metadata_versions", nil)
+	var refused *CallError
+	if errors.As(err, &refused) { // a runtime from before there were several
+		return s.metadataCall(ctx, at, "Metadata_metadata", nil, false)
+	}
 	if err != nil {
 		return nil, stateError(err, at)
 	}
-	d := scale.NewDecoder(output) // the runtime wraps the metadata in a byte string; this method does not
+	d := scale.NewDecoder(output)
+	newest := uint32(0)
+	for range d.Length(4) {
+		if version := d.U32(); version <= newestMetadata {
+			newest = max(newest, version)
+		}
+	}
+	if d.Finish() != nil || newest == 0 {
+		return nil, executionFailed("Metadata_metadata_versions did not list a usable version")
+	}
+	return s.metadataCall(ctx, at, "Metadata_metadata_at_version", scale.AppendU32(nil, newest), true)
+}
+
+// metadataCall takes the metadata out of the byte string, and the option, in which the runtime returns it.
+func (s *Server) metadataCall(ctx context.Context, at primitives.Hash, name string, input []byte, option bool) (any, error) {
+	output, err := s.chain.Call(ctx, at, name, input)
+	if err != nil {
+		return nil, stateError(err, at)
+	}
+	d := scale.NewDecoder(output)
+	if option && !d.Bool() {
+		d.Fail(errors.New("none"))
+	}
 	metadata := d.Bytes()
-	if err := d.Finish(); err != nil {
-		return nil, executionFailed("Metadata_metadata did not return a byte string")
+	if d.Finish() != nil {
+		return nil, executionFailed(name + " did not return metadata")
 	}
 	return hexText(metadata), nil
 }
