@@ -318,3 +318,13 @@ func TestNewRuntime_FaultsAreNotTheCodes(t *testing.T) {
 		t.Fatalf("a memory of one page: error %v", err)
 	}
 }
+
+func BenchmarkCall_CoreVersion(b *testing.B) {
+	r, storage := released(b), hosttest.New(nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := r.Call(context.Background(), "Core_version", nil, host.CallOptions{Storage: storage, GasLimit: ampleGas}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -27,6 +27,10 @@ const (
 // MaxLive is how many executions one blob call may hold at a time.
 const MaxLive = 64
 
+// GuestSlots is how many executions an engine must be able to hold for so many blob instances: each call may hold MaxLive of
+// them, and a call that holds some must never wait for one that waits for it.
+func GuestSlots(blobInstances int) int { return blobInstances * MaxLive }
+
 // encodeReport writes a verdict as the blob reads it.
 func encodeReport(dst *[ReportBytes]byte, r *wasm.Report, codeLen int) {
 	le := binary.LittleEndian
