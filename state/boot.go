@@ -22,7 +22,7 @@ func (s *Store) boot(progress func(keys, of uint64)) error {
 	if err != nil {
 		return err
 	}
-	info, err := s.Block(m.height)
+	info, err := s.block(m.height)
 	if errors.Is(err, ErrUnknownHeight) {
 		return &CorruptionError{"block record", m.height, "absent", "there"}
 	}

@@ -75,6 +75,7 @@ func TestRule11_DamageIsFoundByOpenOrByVerify(t *testing.T) {
 		{"a record of no kind", rewrite(stateKey(a), func([]byte) []byte { return []byte{9} }), true},
 		{"a record of a deleted key", rewrite(stateKey(a), func([]byte) []byte { return []byte{tagDeleted} }), true},
 		{"the root in the meta record", rewrite([]byte{keyMeta}, flipLast), true},
+		{"the number of keys in the meta record", rewrite([]byte{keyMeta}, func(b []byte) []byte { b[8] ^= 1; return b }), true},
 		{"the block record gone", remove(heightKey(keyBlock, 1)), true},
 		{"the block record cut", rewrite(heightKey(keyBlock, 1), func(b []byte) []byte { return b[:9] }), true},
 		{"a version of the history", rewrite(appendHistoryKey(nil, a, 1), flipLast), false},

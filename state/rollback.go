@@ -67,11 +67,11 @@ func (s *Store) undo(w *writer, m meta) error {
 			return err
 		}
 	}
-	info, err := s.Block(m.height)
+	info, err := s.block(m.height)
 	if err != nil {
 		return err
 	}
-	body, err := s.Body(m.height)
+	body, err := s.body(m.height)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (s *Store) undo(w *writer, m meta) error {
 		w.delete(heightKey(kind, m.height))
 	}
 	w.deleteRange(heightKey(keyBig, m.height), heightKey(keyBig, m.height+1))
-	before, err := s.Block(m.height - 1)
+	before, err := s.block(m.height - 1)
 	if err != nil {
 		return err
 	}

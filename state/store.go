@@ -93,6 +93,20 @@ func (s *Store) absent() error {
 	return ErrNoGenesis
 }
 
+// published is nil if a height is not above the latest view's. Pebble shows a batch before it is on disk; nothing of a
+// block may be seen until then, so every reader by height asks here.
+func (s *Store) published(height uint32) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.latest == nil {
+		return s.absent()
+	}
+	if latest := s.latest.Height(); height > latest {
+		return fmt.Errorf("%w: %d, the latest is %d", ErrUnknownHeight, height, latest)
+	}
+	return nil
+}
+
 // ViewAt is the state after the block of a height, or ErrUnknownHeight. Views of past heights have no proofs, and
 // overlays over them no root.
 func (s *Store) ViewAt(height uint32) (*View, error) {
@@ -103,9 +117,8 @@ func (s *Store) ViewAt(height uint32) (*View, error) {
 	if current.Height() == height {
 		return current, nil
 	}
-	defer func() { _ = current.Release() }() // closes a snapshot that is held elsewhere too, which cannot fail
-	if height > current.Height() {
-		return nil, fmt.Errorf("%w: %d, the latest is %d", ErrUnknownHeight, height, current.Height())
+	if err := current.Release(); err != nil {
+		return nil, err
 	}
 	info, err := s.Block(height)
 	if err != nil {
@@ -120,24 +133,45 @@ func (s *Store) ViewAt(height uint32) (*View, error) {
 
 // Block is what is kept about the block of a height, or ErrUnknownHeight.
 func (s *Store) Block(height uint32) (BlockInfo, error) {
-	b, found, err := s.db.Get(heightKey(keyBlock, height))
-	if err != nil {
-		return BlockInfo{}, closed(err)
+	if err := s.published(height); err != nil {
+		return BlockInfo{}, err
 	}
-	if !found {
-		return BlockInfo{}, fmt.Errorf("%w: %d", ErrUnknownHeight, height)
+	return s.block(height)
+}
+
+// block is Block whether the height is published or not.
+func (s *Store) block(height uint32) (BlockInfo, error) {
+	b, err := s.atHeight(keyBlock, height)
+	if err != nil {
+		return BlockInfo{}, err
 	}
 	return decodeBlockInfo(b)
 }
 
-// Body is the extrinsics of the block of a height, or ErrUnknownHeight.
-func (s *Store) Body(height uint32) ([][]byte, error) {
-	b, found, err := s.db.Get(heightKey(keyBody, height))
+// atHeight is what is kept once a height.
+func (s *Store) atHeight(kind byte, height uint32) ([]byte, error) {
+	b, found, err := s.db.Get(heightKey(kind, height))
 	if err != nil {
 		return nil, closed(err)
 	}
 	if !found {
 		return nil, fmt.Errorf("%w: %d", ErrUnknownHeight, height)
+	}
+	return b, nil
+}
+
+// Body is the extrinsics of the block of a height, or ErrUnknownHeight.
+func (s *Store) Body(height uint32) ([][]byte, error) {
+	if err := s.published(height); err != nil {
+		return nil, err
+	}
+	return s.body(height)
+}
+
+func (s *Store) body(height uint32) ([][]byte, error) {
+	b, err := s.atHeight(keyBody, height)
+	if err != nil {
+		return nil, err
 	}
 	return decodeBody(b)
 }
@@ -151,7 +185,17 @@ func (s *Store) HashToHeight(hash primitives.Hash) (height uint32, found bool, e
 	if len(b) != 4 {
 		return 0, false, fmt.Errorf("%w: height of block %s has %d bytes", ErrCorrupt, hash, len(b))
 	}
-	return binary.BigEndian.Uint32(b), true, nil
+	height = binary.BigEndian.Uint32(b)
+	return s.ifPublished(height)
+}
+
+// ifPublished is a height that an index named, if it may be seen yet.
+func (s *Store) ifPublished(height uint32) (uint32, bool, error) {
+	err := s.published(height)
+	if errors.Is(err, ErrUnknownHeight) {
+		return 0, false, nil
+	}
+	return height, err == nil, err
 }
 
 // ExtrinsicIndex is where the extrinsic with a BLAKE2b-256 hash is. Of equal extrinsics the last one counts.
@@ -165,7 +209,8 @@ func (s *Store) ExtrinsicIndex(hash primitives.Hash) (height, index uint32, foun
 	if err := d.Finish(); err != nil {
 		return 0, 0, false, fmt.Errorf("%w: place of extrinsic %s: %w", ErrCorrupt, hash, err)
 	}
-	return height, index, true, nil
+	height, found, err = s.ifPublished(height)
+	return height, index, found, err
 }
 
 // Extra is a value that came with a commit under a key of the caller's.
@@ -177,6 +222,9 @@ func (s *Store) Extra(key []byte) (value []byte, found bool, err error) {
 // ChangedKeys is the keys of the top storage that the block of a height inserted, changed or deleted, in no order that
 // means anything, or ErrUnknownHeight.
 func (s *Store) ChangedKeys(height uint32) ([][]byte, error) {
+	if err := s.published(height); err != nil {
+		return nil, err
+	}
 	changed, err := s.changes(height)
 	if err != nil {
 		return nil, err
@@ -195,12 +243,9 @@ func (s *Store) ChangedKeys(height uint32) ([][]byte, error) {
 }
 
 func (s *Store) changes(height uint32) ([]changedKey, error) {
-	b, found, err := s.db.Get(heightKey(keyChanges, height))
+	b, err := s.atHeight(keyChanges, height)
 	if err != nil {
-		return nil, closed(err)
-	}
-	if !found {
-		return nil, fmt.Errorf("%w: %d", ErrUnknownHeight, height)
+		return nil, err
 	}
 	changed, err := decodeChangeList(b)
 	if err != nil {

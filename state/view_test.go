@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	ics23 "github.com/cosmos/ics23/go"
+
+	"github.com/sepia-chain/sepia/internal/primitives"
 )
 
 // chainStates is a chain of random states: keys are inserted, changed, killed and inserted again.
@@ -262,6 +264,37 @@ func TestRule8_ReadersHoldOneViewDuringCommits(t *testing.T) {
 	}
 	stop.Store(true)
 	readers.Wait()
+}
+
+// TestRule8_NothingOfABlockIsSeenBeforeItIsPublished puts into the database what a commit that is not on disk yet shows.
+func TestRule8_NothingOfABlockIsSeenBeforeItIsPublished(t *testing.T) {
+	s := storeWith(t, plainState{}.top("a", "1"))
+	o := newOverlay(t, s)
+	noError(t, o.Set([]byte("a"), []byte("2")))
+	batch := must(s.db.NewBatch(0))(t)
+	w := writer{batch: batch}
+	root := must(o.Root())(t)
+	b := block(1, []byte("xt"))
+	w.state(o)
+	w.block(BlockInfo{Height: 1, Hash: b.Hash, Header: b.Header, Root: root}, b, o.tree.Leaves())
+	noError(t, w.err)
+	noError(t, s.db.Apply(batch, false))
+	noError(t, batch.Close())
+	for name, err := range map[string]error{"Block": second(s.Block(1)), "Body": second(s.Body(1)), "ViewAt": second(s.ViewAt(1)),
+		"ChangedKeys": second(s.ChangedKeys(1))} {
+		if !errors.Is(err, ErrUnknownHeight) {
+			t.Errorf("%s of a block not published: %v, want ErrUnknownHeight", name, err)
+		}
+	}
+	if _, found, err := s.HashToHeight(b.Hash); found || err != nil {
+		t.Errorf("HashToHeight of a block not published: %v, %v", found, err)
+	}
+	if _, _, found, err := s.ExtrinsicIndex(primitives.Blake2_256([]byte("xt"))); found || err != nil {
+		t.Errorf("ExtrinsicIndex of a block not published: %v, %v", found, err)
+	}
+	if value, _, err := latestView(t, s).Get([]byte("a")); string(value) != "1" || err != nil {
+		t.Errorf("latest view shows %q, %v, want 1", value, err)
+	}
 }
 
 func TestView_ReleasedIsClosed(t *testing.T) {
