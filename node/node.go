@@ -24,6 +24,7 @@ import (
 	"github.com/sepia-chain/sepia/rpc"
 	"github.com/sepia-chain/sepia/runtime/engine"
 	"github.com/sepia-chain/sepia/runtime/host"
+	"github.com/sepia-chain/sepia/runtime/vm"
 	"github.com/sepia-chain/sepia/state"
 )
 
@@ -148,11 +149,13 @@ func (n *Node) openState(o Options) (*state.Store, error) {
 }
 
 func (n *Node) openEngine(o Options) (*engine.Engine, host.Options, error) {
-	machine, err := engine.New(engine.Config{BlobSlots: blobInstances})
+	machine, err := engine.New(engine.Config{BlobSlots: blobInstances, GuestSlots: vm.GuestSlots(blobInstances)})
 	if err != nil {
 		return nil, host.Options{}, fmt.Errorf("opening engine: %w", err)
 	}
 	n.opened("engine", func() error { machine.Close(); return nil })
+	guests := vm.NewProvider(machine, vm.Options{Log: o.Logger.With("room", "vm")})
+	n.opened("guest VM", func() error { guests.Close(); return nil })
 	cacheDir := o.Config.CompileCacheDir
 	if cacheDir == "" {
 		cacheDir = o.Home.CompileCacheDir()
@@ -165,7 +168,7 @@ func (n *Node) openEngine(o Options) (*engine.Engine, host.Options, error) {
 	if err != nil {
 		return nil, host.Options{}, fmt.Errorf("opening pool of instances: %w", err)
 	}
-	return machine, host.Options{Pool: pool, Cache: cache}, nil
+	return machine, host.Options{Pool: pool, Cache: cache, Guests: guests}, nil
 }
 
 func (n *Node) openChain(o Options, store *state.Store, machine *engine.Engine, runtimes host.Options) error {
