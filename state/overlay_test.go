@@ -48,7 +48,7 @@ func runProgram(t testing.TB, s *Store, states []plainState, input []byte) {
 func TestRule9_OverlayEqualsModel(t *testing.T) {
 	s, states := programStore(t)
 	rng := rand.New(rand.NewPCG(9, 9))
-	for range 1000 {
+	for range 600 {
 		input := make([]byte, rng.IntN(300))
 		for i := range input {
 			input[i] = byte(rng.Uint32())
