@@ -168,7 +168,7 @@ func (n *Node) openEngine(o Options) (*engine.Engine, host.Options, error) {
 	if err != nil {
 		return nil, host.Options{}, fmt.Errorf("opening pool of instances: %w", err)
 	}
-	return machine, host.Options{Pool: pool, Cache: cache, Guests: guests}, nil
+	return machine, host.Options{Pool: pool, Cache: cache, Guests: guests, Signatures: host.NewSignatures()}, nil
 }
 
 func (n *Node) openChain(o Options, store *state.Store, machine *engine.Engine, runtimes host.Options) error {

@@ -42,6 +42,7 @@ type call struct {
 	entryDepth int    // storage transactions open when the call began; the blob cannot close those
 	reason     string // the last line that the blob logged as an error, or its panic
 	batch      batch
+	signatures *Signatures // good ones that are known; nil checks each
 	guests     *vm.Session // nil where the call has no guest VM
 	price      *Price      // of the host function that is running
 	scratch    []byte      // reused for results

@@ -50,13 +50,20 @@ func (c *call) schnorrArguments(a []uint64) (signature *[64]byte, message []byte
 
 type schnorrCheck func(signature *[64]byte, message []byte, public *[32]byte) bool
 
-func verifyWith(check schnorrCheck) implementation {
+// The schemes of Signatures. The deprecated form accepts more, so it is a scheme of its own.
+const (
+	memoEd25519 = iota
+	memoSr25519
+	memoSr25519Deprecated
+)
+
+func verifyWith(scheme byte, check schnorrCheck) implementation {
 	return func(c *call, a []uint64) (uint64, error) {
 		signature, message, public, err := c.schnorrArguments(a)
 		if err != nil {
 			return 0, err
 		}
-		return boolean(check(signature, message, public)), nil
+		return boolean(c.signatures.check(scheme, check, signature, message, public)), nil
 	}
 }
 

@@ -24,6 +24,7 @@ type Options struct {
 	Level       engine.Level
 	Cache       *engine.Cache // of machine code; nil compiles each time
 	Guests      *vm.Provider  // compiled contracts of the node; nil where the blob runs none
+	Signatures  *Signatures   // good signatures that are known already; nil checks each
 }
 
 // Runtime is one compiled blob. It may be used by several goroutines.
@@ -35,6 +36,7 @@ type Runtime struct {
 	guests   *vm.Provider
 	rules    *vm.Rules // nil for a blob without the guest VM
 	pool     *Pool
+	known    *Signatures
 	closed   bool // guarded by pool.mu
 }
 
@@ -60,7 +62,7 @@ func NewRuntime(e *engine.Engine, code []byte, o Options) (*Runtime, error) {
 	if err != nil {
 		return nil, codeError("compiling", err)
 	}
-	r := &Runtime{codeHash: primitives.Blake2_256(code), version: checked.version, exports: blob.Exports(), blob: blob, pool: o.Pool, guests: o.Guests, rules: checked.rules}
+	r := &Runtime{codeHash: primitives.Blake2_256(code), version: checked.version, exports: blob.Exports(), blob: blob, pool: o.Pool, guests: o.Guests, rules: checked.rules, known: o.Signatures}
 	if r.pool == nil {
 		r.pool = &Pool{general: make(chan struct{}, 1)}
 	}
@@ -258,6 +260,7 @@ func (r *Runtime) Call(ctx context.Context, method string, input []byte, o CallO
 	defer r.pool.release(r, in, tokens)
 	c := &in.call
 	c.begin(in.machine, o)
+	c.signatures = r.known
 	defer c.end()
 	if r.rules != nil && r.guests != nil {
 		c.guests = r.guests.NewSession(r.rules, o.Storage, o.DryRun)

@@ -86,11 +86,11 @@ var childRows = []row{
 }
 
 var cryptoRows = []row{
-	{"ext_crypto_ed25519_verify_version_1", params(Ptr, Fat, Ptr), U32, ed25519Price, verifyWith(crypto.VerifyEd25519), "1 if an ed25519 signature is good, by ZIP-215.", 0},
-	{"ext_crypto_ed25519_batch_verify_version_1", params(Ptr, Fat, Ptr), U32, ed25519Price, inBatch(verifyWith(crypto.VerifyEd25519)), "The same, remembered for `finish_batch_verify`.", 0},
-	{"ext_crypto_sr25519_verify_version_1", params(Ptr, Fat, Ptr), U32, sr25519Price, verifyWith(crypto.VerifySr25519Deprecated), "1 if an sr25519 signature is good; also accepts the form used before schnorrkel's audit.", 0},
-	{"ext_crypto_sr25519_verify_version_2", params(Ptr, Fat, Ptr), U32, sr25519Price, verifyWith(crypto.VerifySr25519), "1 if an sr25519 signature in the context `substrate` is good.", 0},
-	{"ext_crypto_sr25519_batch_verify_version_1", params(Ptr, Fat, Ptr), U32, sr25519Price, inBatch(verifyWith(crypto.VerifySr25519)), "The same, remembered for `finish_batch_verify`.", 0},
+	{"ext_crypto_ed25519_verify_version_1", params(Ptr, Fat, Ptr), U32, ed25519Price, verifyWith(memoEd25519, crypto.VerifyEd25519), "1 if an ed25519 signature is good, by ZIP-215.", 0},
+	{"ext_crypto_ed25519_batch_verify_version_1", params(Ptr, Fat, Ptr), U32, ed25519Price, inBatch(verifyWith(memoEd25519, crypto.VerifyEd25519)), "The same, remembered for `finish_batch_verify`.", 0},
+	{"ext_crypto_sr25519_verify_version_1", params(Ptr, Fat, Ptr), U32, sr25519Price, verifyWith(memoSr25519Deprecated, crypto.VerifySr25519Deprecated), "1 if an sr25519 signature is good; also accepts the form used before schnorrkel's audit.", 0},
+	{"ext_crypto_sr25519_verify_version_2", params(Ptr, Fat, Ptr), U32, sr25519Price, verifyWith(memoSr25519, crypto.VerifySr25519), "1 if an sr25519 signature in the context `substrate` is good.", 0},
+	{"ext_crypto_sr25519_batch_verify_version_1", params(Ptr, Fat, Ptr), U32, sr25519Price, inBatch(verifyWith(memoSr25519, crypto.VerifySr25519)), "The same, remembered for `finish_batch_verify`.", 0},
 	{"ext_crypto_ecdsa_verify_version_1", params(Ptr, Fat, Ptr), U32, secp256k1Price, ecdsaVerify(crypto.Overflowing), "1 if an ECDSA signature over BLAKE2b-256 is good; numbers above the group order are reduced.", 0},
 	{"ext_crypto_ecdsa_verify_version_2", params(Ptr, Fat, Ptr), U32, secp256k1Price, ecdsaVerify(crypto.Strict), "The same; such numbers are refused.", 0},
 	{"ext_crypto_ecdsa_verify_prehashed_version_1", params(Ptr, Ptr, Ptr), U32, secp256k1Price, ecdsaVerifyPrehashed, "The same over a digest.", 0},
