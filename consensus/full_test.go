@@ -99,6 +99,9 @@ func TestHookTrap_TheProposerRetriesWithoutTransactions(t *testing.T) {
 	if got := h.prepare(); len(got) != 0 {
 		t.Fatalf("%d transactions proposed, want none", len(got))
 	}
+	if len(h.app.open.list) != 1 {
+		t.Errorf("%d blocks were built, want the one without transactions", len(h.app.open.list))
+	}
 	if h.process(txs) {
 		t.Error("a block whose finalize fails is accepted")
 	}

@@ -384,11 +384,11 @@ func TestCap_8192Transactions(t *testing.T) {
 
 func TestLongevity_ExpiredIsAskedAgainFirst(t *testing.T) {
 	l := newLedger()
-	l.life = 2
 	p := newPool(l)
+	submit(t, p, tx(2, 0, 0)) // older, but good for ever
+	l.life = 2
 	w := watch(t, p, tx(1, 0, 0))
 	l.life = math.MaxUint64
-	submit(t, p, tx(2, 0, 0))
 	l.commit(p)
 	l.commit(p)
 	l.err[1] = &validity.Error{Variant: validity.InvalidBadProof} // as FRAME answers for an expired era
