@@ -69,7 +69,7 @@ func openChain(dir string, more []state.Pair) (*chain, error) {
 	if c.engine, err = engine.New(engine.Config{}); err != nil {
 		return nil, err
 	}
-	c.runtime, err = host.NewRuntime(c.engine, code, host.Options{})
+	c.runtime, err = host.NewRuntime(c.engine, code, host.Options{Signatures: host.NewSignatures()})
 	return c, err
 }
 
@@ -79,6 +79,30 @@ func (c *chain) close() error {
 	c.engine.Close()
 	return err
 }
+
+// validate does what the pool does with a transaction before any block has it; the signature is known afterwards.
+func (c *chain) validate(transaction []byte) error {
+	view, err := c.store.View()
+	if err != nil {
+		return err
+	}
+	defer view.Release()
+	overlay, err := c.store.NewOverlay(view)
+	if err != nil {
+		return err
+	}
+	const external = 2
+	input := append(append([]byte{external}, transaction...), c.parent[:]...)
+	result, err := c.runtime.Call(context.Background(), "TaggedTransactionQueue_validate_transaction", input,
+		host.CallOptions{Storage: consensus.Storage(overlay), GasLimit: validateGas})
+	if err == nil && result.Output[0] != 0 {
+		err = fmt.Errorf("the pool would refuse it: %x", result.Output)
+	}
+	return errors.Join(err, overlay.Drop())
+}
+
+// validateGas is the node's limit for one validation, in ps.
+const validateGas = 50_000_000_000
 
 // block executes and commits one block and notes where the time went.
 func (c *chain) block(transactions [][]byte) (driver.Result, error) {
@@ -97,7 +121,7 @@ func (c *chain) block(transactions [][]byte) (driver.Result, error) {
 	start := time.Now()
 	result, err := driver.Apply(m, driver.Input{
 		Parent: c.parent, Height: c.height + 1, Inherents: c.inherents(), Budgets: budgets,
-		Runtime: driver.Runtime{VersionBytes: c.runtime.VersionBytes(), SystemVersion: c.runtime.Version().SystemVersion, MetadataAPI: 2},
+		Runtime: driver.Runtime{SystemVersion: c.runtime.Version().SystemVersion}, // what first blocks after an upgrade need is left out
 	}, transactions)
 	if err != nil {
 		return result, errors.Join(err, overlay.Drop())

@@ -42,12 +42,19 @@ func benchTransfers(dir string) ([]figure, error) {
 	if _, err := c.block(nil); err != nil { // block 1 carries the genesis time and no transactions
 		return nil, err
 	}
-	var execute, root, commit, sum []time.Duration
+	var validate, execute, root, commit, sum []time.Duration
 	for n := range transferBlocks {
 		transactions, err := signTransfers(c, senders, uint32(n))
 		if err != nil {
 			return nil, err
 		}
+		begin := time.Now()
+		for _, transaction := range transactions {
+			if err := c.validate(transaction); err != nil {
+				return nil, fmt.Errorf("block %d: %w", c.height+1, err)
+			}
+		}
+		validated := time.Since(begin) / transfersPerBlock
 		result, err := c.block(transactions)
 		if err != nil {
 			return nil, err
@@ -60,13 +67,15 @@ func benchTransfers(dir string) ([]figure, error) {
 		if n < transferWarmUp {
 			continue
 		}
+		validate = append(validate, validated)
 		execute = append(execute, c.spent.execute/transfersPerBlock)
 		root = append(root, c.spent.root/transfersPerBlock)
 		commit = append(commit, c.spent.commit/transfersPerBlock)
 		sum = append(sum, (c.spent.execute+c.spent.root+c.spent.commit)/transfersPerBlock)
 	}
 	return []figure{
-		{"transfer: execute", median(execute), "signature check included"},
+		{"transfer: validate in the pool", median(validate), "signature check included"},
+		{"transfer: execute", median(execute), "signature known"},
 		{"transfer: root", median(root), fmt.Sprintf("%d accounts", accounts)},
 		{"transfer: commit", median(commit), "history on, synced"},
 		{"transfer: all", median(sum), fmt.Sprintf("median of %d blocks of %d", transferBlocks-transferWarmUp, transfersPerBlock)},
