@@ -21,8 +21,8 @@ use sp_runtime::{
 };
 
 use crate::{
-    exec::Origin, primitives::StorageDeposit, storage::ContractInfo, wasm::CodeInfo, BalanceOf, Config, Error, Event,
-    HoldReason, Pallet,
+    primitives::StorageDeposit, storage::ContractInfo, wasm::CodeInfo, BalanceOf, Config, Error, Event, HoldReason,
+    Origin, Pallet,
 };
 
 /// A change of deposit in the chain's balance type.

@@ -33,21 +33,21 @@ pub mod wasm;
 mod tests;
 
 use alloc::vec::Vec;
-use codec::{Decode, Encode, HasCompact, MaxEncodedLen};
+use codec::{Decode, DecodeWithMemTracking, Encode, HasCompact, MaxEncodedLen};
 use frame_support::{
     dispatch::DispatchResultWithPostInfo,
     traits::{
         fungible::{Inspect, Mutate, MutateHold},
         Time,
     },
-    BoundedVec,
+    BoundedVec, CloneNoBound, DebugNoBound, PartialEqNoBound,
 };
+use frame_system::RawOrigin;
 use scale_info::TypeInfo;
 use sp_core::ConstU32;
-use sp_runtime::{traits::StaticLookup, Perbill};
+use sp_runtime::{traits::StaticLookup, DispatchError, Perbill};
 
 pub use debug::MAX_DEBUG_BUFFER_LEN;
-pub use exec::Origin;
 pub use pallet::*;
 pub use primitives::*;
 pub use wasm::{CodeInfo, Determinism};
@@ -81,6 +81,37 @@ pub const MAX_EVENT_TOPICS: u32 = 4;
 pub const MAX_DELEGATE_DEPENDENCIES: u32 = 32;
 /// Version of the seal functions, as contracts' build tools know it.
 pub const API_VERSION: u16 = 4;
+
+/// Who started a transaction or calls a contract.
+#[derive(
+    Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, CloneNoBound, PartialEqNoBound, DebugNoBound,
+)]
+#[scale_info(skip_type_params(T))]
+pub enum Origin<T: Config> {
+    /// The chain's own authority. It pays no deposits and has no account.
+    Root,
+    /// An account.
+    Signed(T::AccountId),
+}
+
+impl<T: Config> Origin<T> {
+    /// The origin of a dispatched call.
+    pub fn from_runtime_origin(origin: T::RuntimeOrigin) -> Result<Self, DispatchError> {
+        match origin.into() {
+            Ok(RawOrigin::Root) => Ok(Self::Root),
+            Ok(RawOrigin::Signed(account)) => Ok(Self::Signed(account)),
+            _ => Err(DispatchError::BadOrigin),
+        }
+    }
+
+    /// The account, which Root does not have.
+    pub fn account(&self) -> Result<&T::AccountId, DispatchError> {
+        match self {
+            Self::Signed(account) => Ok(account),
+            Self::Root => Err(DispatchError::RootNotAllowed),
+        }
+    }
+}
 
 /// A type of the contract environment, told by the metadata.
 #[derive(Encode, Decode, TypeInfo, MaxEncodedLen)]

@@ -12,11 +12,11 @@ use sp_runtime::{traits::Saturating, DispatchError};
 use crate::{
     debug::DebugBuffer,
     deposits::{DepositOf, Meter},
-    exec::{ExecError, Grant, Origin, Stack},
+    exec::{ExecError, Grant, Stack},
     gas::GasMeter,
     primitives::*,
     storage::{self, Key},
-    wasm, BalanceOf, CodeHash, Config, ContractInfoOf, Error, Event, EventRecordOf, Pallet,
+    wasm, BalanceOf, CodeHash, Config, ContractInfoOf, Error, Event, EventRecordOf, Origin, Pallet,
 };
 
 /// What a request allows.

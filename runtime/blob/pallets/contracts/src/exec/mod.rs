@@ -9,7 +9,6 @@ mod operations;
 mod run;
 
 use alloc::vec::Vec;
-use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
     dispatch::DispatchResult,
     ensure,
@@ -19,10 +18,8 @@ use frame_support::{
         tokens::Preservation,
         Time,
     },
-    CloneNoBound, DebugNoBound, PartialEqNoBound,
 };
-use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
-use scale_info::TypeInfo;
+use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::storage::ChildInfo;
 use sp_guest_vm::{Entry, Module};
 use sp_runtime::{traits::Zero, DispatchError};
@@ -35,7 +32,7 @@ use crate::{
     gas::{GasMeter, OutOfGas},
     primitives::ExecReturnValue,
     storage::ContractInfo,
-    wasm, BalanceOf, CodeHash, CodeInfoOf, Config, ContractInfoOf, Error, Event, MomentOf, Nonce, Pallet,
+    wasm, BalanceOf, CodeHash, CodeInfoOf, Config, ContractInfoOf, Error, Event, MomentOf, Nonce, Origin, Pallet,
 };
 
 /// Frames that may be open at a time: a contract that calls itself gets this deep, and not one deeper.
@@ -44,37 +41,6 @@ use crate::{
 pub const MAX_CALL_DEPTH: usize = 24;
 
 const _: () = assert!(MAX_CALL_DEPTH < sp_guest_vm::codes::MAX_LIVE_EXECUTIONS as usize);
-
-/// Who started a transaction or calls a contract.
-#[derive(
-    Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, CloneNoBound, PartialEqNoBound, DebugNoBound,
-)]
-#[scale_info(skip_type_params(T))]
-pub enum Origin<T: Config> {
-    /// The chain's own authority. It pays no deposits and has no account.
-    Root,
-    /// An account.
-    Signed(T::AccountId),
-}
-
-impl<T: Config> Origin<T> {
-    /// The origin of a dispatched call.
-    pub fn from_runtime_origin(origin: T::RuntimeOrigin) -> Result<Self, DispatchError> {
-        match origin.into() {
-            Ok(RawOrigin::Root) => Ok(Self::Root),
-            Ok(RawOrigin::Signed(account)) => Ok(Self::Signed(account)),
-            _ => Err(DispatchError::BadOrigin),
-        }
-    }
-
-    /// The account, which Root does not have.
-    pub fn account(&self) -> Result<&T::AccountId, DispatchError> {
-        match self {
-            Self::Signed(account) => Ok(account),
-            Self::Root => Err(DispatchError::RootNotAllowed),
-        }
-    }
-}
 
 /// On which side of a call an error arose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

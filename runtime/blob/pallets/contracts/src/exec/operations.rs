@@ -5,13 +5,13 @@ use frame_support::{dispatch::DispatchResult, ensure};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::DispatchError;
 
-use super::{spendable, transfer, Error, ExecResult, Grant, Origin, Stack};
+use super::{spendable, transfer, Error, ExecResult, Grant, Stack};
 use crate::{
     debug::DebugBuffer,
     gas::{Charged, OutOfGas},
     primitives::StorageDeposit,
     storage::{self, Key},
-    wasm, BalanceOf, CodeHash, CodeInfoOf, Config, ContractInfoOf, Event, MomentOf, Pallet,
+    wasm, BalanceOf, CodeHash, CodeInfoOf, Config, ContractInfoOf, Event, MomentOf, Origin, Pallet,
 };
 
 impl<T: Config> Stack<T> {
