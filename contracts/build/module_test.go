@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,6 +117,44 @@ func TestFlags_Refuse(t *testing.T) {
 	} {
 		if _, err := parseFlags(strings.Fields(c.arguments)); err == nil || err.Error() != c.want {
 			t.Errorf("%q: %v, want %s", c.arguments, err, c.want)
+		}
+	}
+}
+
+// TestPrebuilt_BundlesAreWhole: each bundle carries the code that lies beside it under its own hash, and all builds are
+// stripped.
+func TestPrebuilt_BundlesAreWhole(t *testing.T) {
+	modules, err := filepath.Glob("../prebuilt/*/*/*.wasm")
+	if err != nil || len(modules) < 24 { // 8 contracts, 3 builds each
+		t.Fatalf("%d prebuilt modules: %v", len(modules), err)
+	}
+	for _, path := range modules {
+		module, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stripped, err := strip(module); err != nil || !bytes.Equal(stripped, module) {
+			t.Errorf("%s is not stripped: %v", path, err)
+		}
+		base := strings.TrimSuffix(path, ".wasm")
+		if strings.Contains(filepath.Base(base), ".") {
+			continue // another build of the same crate
+		}
+		var bundle, metadata struct{ Source source }
+		for file, into := range map[string]any{base + ".contract": &bundle, base + ".json": &metadata} {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(content, into); err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+		}
+		if bundle.Source.Wasm != fmt.Sprintf("%#x", module) || bundle.Source.Hash != codeHash(module) {
+			t.Errorf("%s.contract carries other code than %s", base, path)
+		}
+		if metadata.Source.Wasm != "" || metadata.Source.Hash != bundle.Source.Hash {
+			t.Errorf("%s.json names other code than %s", base, path)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import { blake2AsHex, cryptoWaitReady } from '@polkadot/util-crypto';
 import { chain, hangs } from '../clients/chain.mjs';
 import { moduleError, named, send } from '../clients/send.mjs';
 import { builds, bundle } from './bundles.mjs';
-import { ask, at, deploy, dryInstantiate, freshSalt, tell } from './deploy.mjs';
+import { ask, at, deploy, dryInstantiate, freshSalt, reverts, tell } from './deploy.mjs';
 
 const library = { ApiPromise, Keyring, WsProvider, cryptoWaitReady };
 const supply = 10n ** 18n;
@@ -74,7 +74,7 @@ for (const [ink, abiVersion] of [['ink4', 4], ['ink5', 5]]) {
       const { contract } = await deploy(c, bundle(ink, 'erc20'), 'new', [1n]);
       const { dry, error } = await tell(c, contract, 'transfer', {}, c.bob.address, 2n);
       assert.ok(dry.result.isOk, dry.result.toString());
-      assert.ok(dry.result.asOk.flags.isRevert);
+      assert.ok(reverts(dry.result.asOk));
       assert.deepEqual(dry.output.toJSON(), { ok: { err: 'InsufficientBalance' } });
       const { name, docs } = moduleError(c.api, error);
       assert.equal(name, 'contracts.ContractReverted');
@@ -128,7 +128,7 @@ for (const [ink, abiVersion] of [['ink4', 4], ['ink5', 5]]) {
           assert.equal(await ask(c, caller, 'get'), value, message);
         }
         for (const message of ['spawn', 'spawnV1'].filter((name) => caller.tx[name])) {
-          const { dry, error, events } = await tell(c, caller, message, { value: 10n ** 12n }, blake2AsHex(flipper.wasm), true, freshSalt());
+          const { dry, error, events } = await tell(c, caller, message, {}, blake2AsHex(flipper.wasm), true, freshSalt());
           assert.ok(!error, `${message}: ${error?.toString()} ${dry.debugMessage.toUtf8()}`);
           const made = await ask(c, caller, 'flipper');
           assert.notEqual(made, first.address.toString());
@@ -139,7 +139,11 @@ for (const [ink, abiVersion] of [['ink4', 4], ['ink5', 5]]) {
           assert.equal(await ask(c, caller, 'get'), true);
         }
         assert.equal(await ask(c, caller, 'dive', callDepth - 1), callDepth - 1);
-        assert.equal(await ask(c, caller, 'dive', callDepth), 0);
+        // One deeper: the contract that asks for it traps, and the one above it sees that.
+        assert.equal(await ask(c, caller, 'dive', callDepth), callDepth - 2);
+        const paid = await tell(c, caller, 'pay', { value: 10n ** 12n }, c.bob.address, 10n ** 12n);
+        const transfer = paid.events.findLast((event) => named(event) === 'balances.Transfer');
+        assert.deepEqual(transfer.data.toJSON().slice(1), [c.keyring.encodeAddress(c.bob.address, 42), 10 ** 12]);
         const { error, events } = await tell(c, caller, 'end');
         assert.ok(!error, error?.toString());
         assert.ok(events.map(named).includes('contracts.Terminated'));
@@ -219,7 +223,7 @@ describe('api-contract, contracts that fail', hangs, () => {
 
       const { wasm } = bundle('ink5', 'trapper', build);
       const refusing = await dryInstantiate(c, code, wasm, 'refusing', [3]);
-      assert.ok(refusing.result.asOk.result.flags.isRevert);
+      assert.ok(reverts(refusing.result.asOk.result));
       const panicking = await dryInstantiate(c, code, wasm, 'panicking', []);
       assert.equal(moduleError(c.api, panicking.result.asErr)?.name, 'contracts.ContractTrapped');
     });
