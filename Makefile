@@ -5,7 +5,7 @@ SHELL := /bin/bash
 GO ?= go
 BIN := bin/sepia
 
-.PHONY: help dev build test check unit clients blob blob-test release bench calibrate fuzz crash-long determinism-long
+.PHONY: help dev build test check unit clients blob blob-test release bench fuzz crash-long determinism-long
 .DEFAULT_GOAL := help
 
 help: ## list the jobs
@@ -50,3 +50,9 @@ bench: ## print the cost of each kind of work as multiples of one signature chec
 
 fuzz: ## fuzz each decoder for 30 seconds
 	@scripts/fuzz 30s
+
+crash-long: ## 500 crash points in the store and in the chain, 50 kills of the real node
+	@SEPIA_LONG=1 $(GO) test -timeout 90m -count=1 -run 'Crash|Kill' ./state/... ./consensus/... ./test/e2e
+
+determinism-long: ## 3,000 random modules on three engines
+	@SEPIA_RANDOM_MODULES=3000 $(GO) test -timeout 120m -count=1 -run 'Random|Differential|Agree' ./runtime/meter/... ./runtime/engine/...

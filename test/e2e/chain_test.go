@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math/big"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -111,14 +112,21 @@ func TestDev_KeepsTheChainUnderABasePath(t *testing.T) {
 	transfer(t, ctx, c, alice, bob, unit)
 }
 
+// kills is how often the node is killed: 5, and 50 with SEPIA_LONG set.
+func kills() int {
+	if os.Getenv("SEPIA_LONG") != "" {
+		return 50
+	}
+	return 5
+}
+
 func TestKill_NoAcknowledgedBlockIsLost(t *testing.T) {
-	const kills = 5
-	ctx, cancel := context.WithTimeout(context.Background(), kills*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(kills())*patience)
 	defer cancel()
 	args := []string{"dev", "--base-path", t.TempDir(), "--rpc-port", "0", "--port", "0"}
 	alice, bob := pair(t, "//Alice"), pair(t, "//Bob")
 	want, seen := new(big.Int), uint32(0)
-	for round := range kills {
+	for round := range kills() {
 		n := nodetest.Start(t, args...)
 		c := wallet.Dial(n.RPC)
 		if round == 0 {
