@@ -3,14 +3,18 @@
 //
 //	go run ./test/bench            all
 //	go run ./test/bench transfer   those whose name begins with "transfer"
+//	go run ./test/bench -profile cpu.prof transfer
 //
 // It measures real parts put together as the node puts them: the released runtime, metered, on a store on disk with
 // history, blocks committed with a synced batch. Nothing fails on a figure.
 package main
 
 import (
+	"errors"
+	"flag"
 	"fmt"
 	"os"
+	"runtime/pprof"
 	"sort"
 	"strings"
 	"time"
@@ -39,14 +43,29 @@ var benches = []bench{
 }
 
 func main() {
-	want := ""
-	if len(os.Args) > 1 {
-		want = os.Args[1]
-	}
-	if err := run(want); err != nil {
+	profile := flag.String("profile", "", "write a CPU profile of the run to this file")
+	flag.Parse()
+	if err := profiled(*profile, func() error { return run(flag.Arg(0)) }); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
 	}
+}
+
+// profiled runs work, with a CPU profile if a file is named.
+func profiled(path string, work func() error) error {
+	if path == "" {
+		return work()
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	err = work()
+	pprof.StopCPUProfile()
+	return errors.Join(err, file.Close())
 }
 
 func run(want string) error {
