@@ -38,8 +38,9 @@ clients: build ## unmodified wallet libraries against a running dev chain
 blob: ## build the runtime blob with the pinned compiler
 	@scripts/build-runtime
 
-blob-test: ## test the runtime's own pallets natively, rebuild the released blobs and compare
+blob-test: ## test the pallets natively, rebuild the released blobs and a contract, and compare
 	@scripts/test-blob
+	@scripts/test-contracts
 
 release: ## build everything strictly: the released blobs must be reproduced by the pinned compiler
 	@scripts/build-runtime --check --strict
