@@ -173,12 +173,15 @@ func missingImports(m *wasm.Module) []string {
 
 func (c checkedCode) instrument(memoryPages uint32) ([]byte, error) {
 	prices := make([]uint64, len(c.module.Imports))
+	fixed := make([]bool, len(c.module.Imports))
 	for i, imported := range c.module.Imports {
-		prices[i] = rowNamed(imported.Name).price.Base
+		r := rowNamed(imported.Name)
+		prices[i], fixed[i] = r.price.Base, r.fixedPrice()
 	}
 	metered, err := meter.Instrument(c.module, meter.Options{
 		Weights:        meter.BlobWeights(),
 		ImportPrices:   prices,
+		FixedImports:   fixed,
 		MemoryMaxPages: memoryPages,
 		StackLimit:     meter.BlobStackLimit,
 	})

@@ -37,6 +37,7 @@
 //
 // Memory 0 is the module's own with an explicit maximum, exported as sepia:memory. Each imported function keeps its place and
 // takes one i64 more: the gas left at the call. One import is appended, sepia.gas, () -> i64: it is called right after every
-// other import and returns the gas left, so a host can charge. A start function is run by deploy and call themselves. The
-// encoding is canonical: shortest numbers, no custom sections, no code that cannot be reached.
+// other import and returns the gas left, so a host can charge; not after those whose price is declared as fixed. A start
+// function is run by deploy and call themselves. The encoding is canonical: shortest numbers, no custom sections, no code
+// that cannot be reached.
 package meter

@@ -30,6 +30,7 @@ const (
 type Options struct {
 	Weights        Weights
 	ImportPrices   []uint64 // ps, for each imported function in input order: charged before the call, on top of ClassImport
+	FixedImports   []bool   // likewise: the price is all there is, so the gas left is not asked for after the call; nil is none
 	MemoryMaxPages uint32   // the memory's maximum, unless the module asks for less
 	StackLimit     uint32   // initial value of the stack counter
 }
@@ -49,6 +50,9 @@ func (o *Options) check(m *wasm.Module) error {
 	}
 	if len(o.ImportPrices) != len(m.Imports) {
 		return fmt.Errorf("metering: %d prices for %d imported functions", len(o.ImportPrices), len(m.Imports))
+	}
+	if o.FixedImports != nil && len(o.FixedImports) != len(m.Imports) {
+		return fmt.Errorf("metering: %d fixed prices for %d imported functions", len(o.FixedImports), len(m.Imports))
 	}
 	for i, price := range o.ImportPrices {
 		if price > maxImport {

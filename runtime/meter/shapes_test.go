@@ -125,6 +125,7 @@ func TestInstrument_RefusesBadOptions(t *testing.T) {
 		{"not validated", decoded, func(*meter.Options) {}, "the module was not validated"},
 		{"prices missing", m, func(o *meter.Options) { o.ImportPrices = nil }, "0 prices for 4 imported functions"},
 		{"price too high", m, func(o *meter.Options) { o.ImportPrices = []uint64{0, 1<<40 + 1, 0, 0} }, "import seal0.test_b costs 1099511627777, the limit is 1099511627776"},
+		{"fixed prices missing", m, func(o *meter.Options) { o.FixedImports = []bool{true} }, "1 fixed prices for 4 imported functions"},
 		{"memory too small", m, func(o *meter.Options) { o.MemoryMaxPages = 0 }, "memory of 2 to 0 pages"},
 		{"memory too large", m, func(o *meter.Options) { o.MemoryMaxPages = 65_537 }, "memory of 2 to 65537 pages"},
 		{"stack too large", m, func(o *meter.Options) { o.StackLimit = 1_048_577 }, "stack limit 1048577, the highest is 1048576"},
