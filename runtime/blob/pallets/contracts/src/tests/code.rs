@@ -111,7 +111,7 @@ fn code_that_takes_longer_to_compile_than_its_length_pays_is_refused() {
         assert_ok!(Contracts::dry_upload(ALICE, fits, None).map(|_| ()));
         let dry = Contracts::dry_instantiate(ALICE, 0, None, None, Code::Upload(dense), vec![], vec![]);
         assert_eq!(dry.result, Err(error(Error::CodeRejected)));
-        let words = "code rejected: it takes 20021 us to compile, and code of its length may take 20020\n";
+        let words = "code rejected: it takes 40011 us to compile, and code of its length may take 40010\n";
         assert_eq!(String::from_utf8(dry.debug_message).as_deref(), Ok(words));
     });
 }
@@ -126,8 +126,8 @@ fn an_upload_declares_the_worst_score_and_pays_its_own() {
         };
         call.get_dispatch_info().call_weight
     };
-    assert_eq!(declared(1_000), costs::upload(1_000, 24_000));
-    assert_eq!(declared(MAX_CODE_LEN as usize), costs::upload(MAX_CODE_LEN as usize, 1_000_000));
+    assert_eq!(declared(1_000), costs::upload(1_000, 42_000));
+    assert_eq!(declared(MAX_CODE_LEN as usize), costs::upload(MAX_CODE_LEN as usize, 564_288));
     assert!(costs::upload(1_000, 100).ref_time() < declared(1_000).ref_time());
 }
 
