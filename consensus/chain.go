@@ -34,6 +34,15 @@ type Options struct {
 	Logger   *slog.Logger
 	// Fatal is told once, from any goroutine, why the node has to stop. It must not block.
 	Fatal func(error)
+	// Tap stands between CometBFT and the application, for tests that record what passes. nil is nothing between.
+	Tap func(abci.Application) abci.Application
+}
+
+func (o Options) tapped(app abci.Application) abci.Application {
+	if o.Tap == nil {
+		return app
+	}
+	return o.Tap(app)
 }
 
 // Chain is a chain that makes blocks and answers questions. All methods are safe for concurrent use.
@@ -63,7 +72,7 @@ func Start(o Options) (*Chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.engine, err = c.startEngine(o, app, app)
+	c.engine, err = c.startEngine(o, app, o.tapped(app))
 	if err != nil {
 		c.close()
 		return nil, errors.Join(err, app.open.clear())
