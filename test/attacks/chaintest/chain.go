@@ -228,6 +228,8 @@ func (p Pending) Land() Landed {
 			}
 		case err := <-c.failed:
 			c.tb.Fatalf("the node had to stop: %v", err)
+		case <-time.After(patience):
+			c.tb.Fatalf("the transaction is in no block after %v", patience)
 		}
 	}
 }

@@ -227,3 +227,9 @@ func Failure(events []byte, index uint32) (*ModuleError, error) {
 	failure := decodeError(d)
 	return failure, d.Err()
 }
+
+// ContractInfoKey is where the record of a contract is.
+func ContractInfoKey(contract primitives.AccountID) []byte {
+	key := scale.AppendU64(primitives.StoragePrefix("Contracts", "ContractInfoOf"), primitives.Twox64(contract[:], 0))
+	return append(key, contract[:]...)
+}
