@@ -23,9 +23,35 @@ type HostFunc struct {
 	Native  NativeFunc
 	PerByte uint64 // price in ps of each input byte of a native hash, charged in C before the work
 
+	Reads Reads // what a function in Go has to do with the answers of reads
+
 	// Go serves the call. A *HostTrap or *Trap ends the call by the guest's fault; any other error is a node fault. The
 	// arguments are valid until it returns.
 	Go func(in *Instance, args []uint64) (uint64, error)
+}
+
+// Reads says how a function in Go bears on answers that the engine keeps for the rest of a call, so that asking for the same
+// again does not cross into Go.
+type Reads uint32
+
+// The kinds. Keys are bytes that a fat pointer (length above address) names.
+const (
+	ReadsNone      Reads = iota
+	ReadsAnswer          // (key) -> answer, both fat pointers; the same, at the same price, until a change or the call's end
+	ReadsChangeKey       // changes the answer for the key in its first argument
+	ReadsChangeAny       // changes the answers for any keys
+)
+
+// fits says whether a function of this type can be of the kind.
+func (r Reads) fits(t wasm.FuncType) bool {
+	fat := []wasm.ValType{wasm.I64}
+	switch r {
+	case ReadsAnswer:
+		return slices.Equal(t.Params, fat) && slices.Equal(t.Results, fat)
+	case ReadsChangeKey:
+		return len(t.Params) > 0 && t.Params[0] == wasm.I64
+	}
+	return r <= ReadsChangeAny
 }
 
 // BlobOptions are the choices of CompileBlob.
@@ -131,7 +157,7 @@ func (b *Blob) define(index uint32, f *HostFunc, failure *C.sepia_failure) bool 
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(module))), C.size_t(len(module)),
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(name))), C.size_t(len(name)), params, results,
 		C.sepia_import{
-			id: C.uint32_t(index), native: C.uint32_t(f.Native),
+			id: C.uint32_t(index), native: C.uint32_t(f.Native), reads: C.uint32_t(f.Reads),
 			params: C.uint32_t(len(f.Params)), per_byte: C.uint64_t(f.PerByte),
 		}, failure))
 }
@@ -199,6 +225,8 @@ func (f *HostFunc) check(t wasm.FuncType) error {
 		return fmt.Errorf("nothing serves it")
 	case f.Native != 0 && !f.Native.fits(own):
 		return fmt.Errorf("the function in C has type %v, not %v", f.Native.signature(), own)
+	case f.Native != 0 && f.Reads != ReadsNone, !f.Reads.fits(own):
+		return fmt.Errorf("a function of type %v cannot be of kind %d of reads", own, f.Reads)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ package engine
 #cgo noescape sepia_instance_put
 #cgo nocallback sepia_instance_put
 #cgo nocallback sepia_instance_alloc
+#cgo nocallback sepia_instance_refresh
 #include "shim_blob.h"
 */
 import "C"
@@ -200,6 +201,12 @@ func (in *Instance) Charge(gas int64) error {
 // Memory returns the whole memory. The slice is valid until the memory grows, which Alloc and Return may do. Only the running
 // host function may write to it, on its own goroutine: what other threads write is not seen to need restoring.
 func (in *Instance) Memory() []byte {
+	C.sepia_instance_refresh(in.c)
+	return in.memory()
+}
+
+// memory is the memory as it was last seen: it never moves, and the guest may have made it longer since.
+func (in *Instance) memory() []byte {
 	return unsafe.Slice((*byte)(in.c.heap.bytes), int(in.c.heap.len))
 }
 
@@ -209,9 +216,12 @@ const outside = "an argument points outside the memory"
 func (in *Instance) Read(ptr, length uint32) ([]byte, error) {
 	end := uint64(ptr) + uint64(length)
 	if end > uint64(in.c.heap.len) {
+		C.sepia_instance_refresh(in.c)
+	}
+	if end > uint64(in.c.heap.len) {
 		return nil, &HostTrap{Text: outside}
 	}
-	return in.Memory()[ptr:end:end], nil
+	return in.memory()[ptr:end:end], nil
 }
 
 // Alloc returns a new block of the blob's heap.

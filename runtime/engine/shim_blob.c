@@ -77,14 +77,69 @@ static void run_go(void *argument) {
 }
 
 /* Go checks that its C code runs on the thread's own stack, so a Go host function is called back there. */
-static wasm_trap_t *host_go(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
-  (void)count;
-  sepia_instance *in = enter(env, caller, args);
-  refresh(in);
-  in->import = env;
+static wasm_trap_t *call_go(sepia_instance *in, const sepia_import *import, wasmtime_val_raw_t *args) {
+  in->import = import;
   in->args = args;
   sepia_on_stack(run_go, in, in->left_at, NULL);
   return in->host_end == SEPIA_HOST_NONE ? NULL : wasmtime_trap_new("host", 4);
+}
+
+static wasm_trap_t *host_go(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
+  (void)count;
+  return call_go(enter(env, caller, args), env, args);
+}
+
+/* Bytes that an argument points to: len<<32 | ptr. */
+typedef struct fat {
+  uint32_t at, len;
+} fat;
+
+static fat fat_of(const wasmtime_val_raw_t *arg) {
+  return (fat){(uint32_t)arg->i64, (uint32_t)((uint64_t)arg->i64 >> 32)};
+}
+
+/* Copies a known answer out, if that succeeds. Whatever is irregular is left to Go, with nothing done yet. */
+static bool answer(sepia_instance *in, const sepia_read *known, wasmtime_val_raw_t *result) {
+  if (known == NULL || known->cost > in->gas) return false;
+  uint32_t at = sepia_instance_put(in, known->answer, known->answer_len);
+  if (at == 0) return false;
+  in->gas -= known->cost;
+  result->i64 = (int64_t)((uint64_t)known->answer_len << 32 | at);
+  return true;
+}
+
+/* A read of Go's whose answer is kept: (key: fat) -> answer: fat. The key is copied first, because the answer is written to
+ * the guest's memory, perhaps over the key. */
+static wasm_trap_t *host_read(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
+  (void)count;
+  sepia_instance *in = enter(env, caller, args);
+  fat key = fat_of(&args[0]);
+  if (!inside(in, key.at, key.len)) return call_go(in, env, args);
+  if (answer(in, sepia_reads_find(in->reads, in->heap.bytes + key.at, key.len), &args[0])) return NULL;
+  sepia_read *entry = sepia_reads_begin(in->reads, in->heap.bytes + key.at, key.len);
+  int64_t before = in->gas;
+  wasm_trap_t *trap = call_go(in, env, args);
+  if (trap != NULL || entry == NULL || in->gas < 0) return trap;
+  fat found = fat_of(&args[0]);
+  if (inside(in, found.at, found.len))
+    sepia_reads_end(in->reads, entry, in->heap.bytes + found.at, found.len, before - in->gas);
+  return NULL;
+}
+
+/* A function of Go's that changes what the key in its first argument holds. */
+static wasm_trap_t *host_change_key(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
+  (void)count;
+  sepia_instance *in = enter(env, caller, args);
+  fat key = fat_of(&args[0]);
+  if (inside(in, key.at, key.len)) sepia_reads_forget(in->reads, in->heap.bytes + key.at, key.len);
+  return call_go(in, env, args);
+}
+
+static wasm_trap_t *host_change_any(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
+  (void)count;
+  sepia_instance *in = enter(env, caller, args);
+  sepia_reads_forget_all(in->reads);
+  return call_go(in, env, args);
 }
 
 static wasm_trap_t *host_malloc(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
@@ -131,11 +186,11 @@ static wasm_trap_t *host_hash(void *env, wasmtime_caller_t *caller, wasmtime_val
   (void)count;
   const sepia_import *import = env;
   sepia_instance *in = enter(import, caller, args);
-  uint32_t at = (uint32_t)args[0].i64, len = (uint32_t)((uint64_t)args[0].i64 >> 32);
-  if (!charge(in, import->per_byte, len)) return end_call(in, SEPIA_HOST_OUT_OF_GAS);
-  if (!inside(in, at, len)) return end_call(in, SEPIA_HOST_BAD_POINTER);
+  fat data = fat_of(&args[0]);
+  if (!charge(in, import->per_byte, data.len)) return end_call(in, SEPIA_HOST_OUT_OF_GAS);
+  if (!inside(in, data.at, data.len)) return end_call(in, SEPIA_HOST_BAD_POINTER);
   uint8_t digest[64];
-  size_t n = hash(in, import->native, digest, in->heap.bytes + at, len);
+  size_t n = hash(in, import->native, digest, in->heap.bytes + data.at, data.len);
   uint32_t out = sepia_allocator_malloc(&in->allocator, &in->heap, (uint32_t)n);
   if (out == 0) return end_call(in, SEPIA_HOST_OUT_OF_MEMORY);
   memcpy(in->heap.bytes + out, digest, n);
@@ -151,6 +206,8 @@ static wasm_trap_t *host_gas(void *env, wasmtime_caller_t *caller, wasmtime_val_
   args[0].i64 = in->gas;
   return NULL;
 }
+
+void sepia_instance_refresh(sepia_instance *in) { refresh(in); }
 
 uint32_t sepia_instance_alloc(sepia_instance *in, uint32_t size) {
   return sepia_allocator_malloc(&in->allocator, &in->heap, size);
@@ -177,9 +234,18 @@ sepia_blob *sepia_blob_new(wasm_engine_t *engine, wasmtime_module_t *module, uin
   return blob;
 }
 
-static wasmtime_func_unchecked_callback_t callback_of(uint32_t native) {
-  switch (native) {
-    case SEPIA_IN_GO: return host_go;
+static wasmtime_func_unchecked_callback_t callback_in_go(uint32_t reads) {
+  switch (reads) {
+    case SEPIA_READS_ANSWER: return host_read;
+    case SEPIA_READS_CHANGE_KEY: return host_change_key;
+    case SEPIA_READS_CHANGE_ANY: return host_change_any;
+  }
+  return host_go;
+}
+
+static wasmtime_func_unchecked_callback_t callback_of(const sepia_import *import) {
+  switch (import->native) {
+    case SEPIA_IN_GO: return callback_in_go(import->reads);
     case SEPIA_MALLOC: return host_malloc;
     case SEPIA_FREE: return host_free;
   }
@@ -193,7 +259,7 @@ bool sepia_blob_define(sepia_blob *blob, uint32_t index, const char *module, siz
   wasm_functype_t *type = sepia_functype(params, results);
   wasmtime_error_t *error =
       wasmtime_linker_define_func_unchecked(blob->linker, module, module_len, name, name_len, type,
-                                            callback_of(import.native), &blob->imports[index], NULL);
+                                            callback_of(&import), &blob->imports[index], NULL);
   wasm_functype_delete(type);
   if (error != NULL) sepia_keep_error(failure, error);
   return error == NULL;
@@ -247,6 +313,7 @@ sepia_instance *sepia_instance_new(const sepia_blob *blob, uintptr_t handle, siz
   in->heap.grow = grow;
   in->variables = calloc(blob->variable_count + 1, sizeof *in->variables);
   in->memo = calloc(1, sizeof *in->memo);
+  in->reads = calloc(1, sizeof *in->reads);
   return in;
 }
 
@@ -264,6 +331,7 @@ void sepia_instance_delete(sepia_instance *in) {
   free(in->pages.at);
   free(in->variables);
   free(in->memo);
+  free(in->reads);
   free(in);
 }
 
@@ -412,6 +480,7 @@ int sepia_instance_call(sepia_instance *in, const char *name, size_t name_len, c
   in->host_end = SEPIA_HOST_NONE;
   in->error = NULL;
   in->trap = NULL;
+  sepia_reads_forget_all(in->reads);
   sepia_pages_begin(&in->pages);
   sepia_allocator_reset(&in->allocator, in->blob->heap_base);
   uint32_t at = sepia_instance_put(in, input, input_len);

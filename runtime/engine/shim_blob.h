@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "fresh.h"
 #include "memo.h"
+#include "reads.h"
 
 /* Host functions served here; the numbers are those of Go's NativeFunc. */
 enum {
@@ -22,6 +23,9 @@ enum {
   SEPIA_SHA2_256,
   SEPIA_NATIVES
 };
+
+/* What a host function in Go has to do with the answers of reads; the numbers are those of Go's Reads. */
+enum { SEPIA_READS_NONE = 0, SEPIA_READS_ANSWER, SEPIA_READS_CHANGE_KEY, SEPIA_READS_CHANGE_ANY, SEPIA_READS_ROLES };
 
 /* Why a host function ended the call. */
 enum {
@@ -42,6 +46,7 @@ enum { SEPIA_VARIABLE_NAME = 32 };
 typedef struct sepia_import {
   uint32_t id;
   uint32_t native;
+  uint32_t reads;
   uint32_t params; /* without the gas that the meter appended */
   uint64_t per_byte;
 } sepia_import;
@@ -78,6 +83,7 @@ typedef struct sepia_instance {
   sepia_pages pages;
   sepia_allocator allocator;
   sepia_memo *memo;
+  sepia_reads *reads;
   int64_t gas; /* left, as the host sees it while a host function runs */
   int host_end;
   uint8_t *stack; /* private, grows down, guarded below */
@@ -122,6 +128,7 @@ int sepia_instance_call(sepia_instance *in, const char *name, size_t name_len, c
                         uint32_t input_len, int64_t gas);
 
 /* For host functions in Go. */
+void sepia_instance_refresh(sepia_instance *in);
 uint32_t sepia_instance_alloc(sepia_instance *in, uint32_t size);
 uint32_t sepia_instance_put(sepia_instance *in, const uint8_t *bytes, uint32_t len);
 

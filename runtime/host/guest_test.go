@@ -28,7 +28,7 @@ func TestTestdata_BinariesBelongToTheirSources(t *testing.T) {
 		t.Log("NOT COMPARED: wat2wasm is missing, scripts/setup installs it")
 		return
 	}
-	for _, name := range []string{"driver", "guest"} {
+	for _, name := range []string{"driver", "guest", "storage"} {
 		out := filepath.Join(t.TempDir(), name)
 		if text, err := exec.Command(tool, "testdata/"+name+".wat", "-o", out).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v: %s", name, err, text)

@@ -32,6 +32,18 @@ var importTable = sync.OnceValues(func() (*wasm.ImportTable, error) {
 	return imports, nil
 })
 
+// readsByName says which functions read, and which change, what the top storage holds. Children share no key with it, and
+// opening or keeping a transaction changes nothing.
+var readsByName = map[string]engine.Reads{
+	"ext_storage_get_version_1":                  engine.ReadsAnswer,
+	"ext_storage_set_version_1":                  engine.ReadsChangeKey,
+	"ext_storage_clear_version_1":                engine.ReadsChangeKey,
+	"ext_storage_append_version_1":               engine.ReadsChangeKey,
+	"ext_storage_clear_prefix_version_1":         engine.ReadsChangeAny,
+	"ext_storage_clear_prefix_version_2":         engine.ReadsChangeAny,
+	"ext_storage_rollback_transaction_version_1": engine.ReadsChangeAny,
+}
+
 // hostFunctions is the table as the engine wants it.
 func hostFunctions() []engine.HostFunc {
 	functions := make([]engine.HostFunc, len(table))
@@ -40,7 +52,7 @@ func hostFunctions() []engine.HostFunc {
 		t := r.funcType()
 		functions[i] = engine.HostFunc{
 			Module: importModule, Name: r.name, Params: t.Params, Results: t.Results,
-			Native: r.native, PerByte: r.price.PerByte, Go: r.serve,
+			Native: r.native, PerByte: r.price.PerByte, Reads: readsByName[r.name], Go: r.serve,
 		}
 	}
 	return functions
