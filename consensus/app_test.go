@@ -89,7 +89,8 @@ func TestCoherence_WhatOneNodeProposesAnotherAccepts(t *testing.T) {
 		if !follower.process(txs) {
 			t.Fatalf("block %d: %d transactions proposed, and refused by another node", proposer.height+1, len(txs))
 		}
-		for _, r := range follower.finalize(txs).TxResults {
+		followed := follower.finalize(txs)
+		for _, r := range followed.TxResults {
 			if r.Code > uint32(driver.Failed) {
 				t.Fatalf("block %d: a proposed transaction ended as %v", proposer.height+1, driver.Code(r.Code))
 			}
@@ -98,7 +99,9 @@ func TestCoherence_WhatOneNodeProposesAnotherAccepts(t *testing.T) {
 		if !proposer.process(txs) {
 			t.Fatal("the proposer refuses its own proposal")
 		}
-		proposer.finalize(txs)
+		if own := codes(proposer.finalize(txs)); own != codes(followed) {
+			t.Fatalf("block %d: the proposer has the results %s, the other node %s", proposer.height+1, own, codes(followed))
+		}
 		proposer.commit()
 		proposer.sameState(follower)
 	}

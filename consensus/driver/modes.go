@@ -25,6 +25,7 @@ func Build(m Machine, in Input, candidates Candidates, maxBytes int64) (Result, 
 		return Result{}, nil, err
 	}
 	var txs [][]byte
+	var outcomes []Outcome
 	for !e.closed && !e.purse.empty() {
 		xt, ok := candidates.Next()
 		if !ok {
@@ -41,7 +42,7 @@ func Build(m Machine, in Input, candidates Candidates, maxBytes int64) (Result, 
 		}
 		candidates.Tried(outcome)
 		if outcome.Code.InBody() {
-			txs = append(txs, xt)
+			txs, outcomes = append(txs, xt), append(outcomes, outcome)
 			maxBytes -= size
 		}
 	}
@@ -49,9 +50,7 @@ func Build(m Machine, in Input, candidates Candidates, maxBytes int64) (Result, 
 	if err != nil {
 		return Result{}, nil, err
 	}
-	for i := range txs {
-		result.Outcomes = append(result.Outcomes, Outcome{Index: len(e.body) - len(txs) + i})
-	}
+	result.Outcomes = outcomes
 	return result, txs, nil
 }
 
