@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -57,6 +58,9 @@ func runDev(cmd *cobra.Command, io *streams, runtimeFile, preset string) error {
 	if err != nil {
 		return err
 	}
+	if ephemeral && settings.CompileCacheDir == "" {
+		settings.CompileCacheDir = userCacheDir()
+	}
 	chain, err := devSpec(cmd.Context(), runtimeFile, preset)
 	if err != nil {
 		return err
@@ -72,6 +76,16 @@ func runDev(cmd *cobra.Command, io *streams, runtimeFile, preset string) error {
 		return err
 	}
 	return n.Run(cmd.Context())
+}
+
+// userCacheDir keeps compiled runtimes of chains that are thrown away, so that the second start need not compile. Where the
+// user has no cache folder the home's own is used.
+func userCacheDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "sepia", "compiled")
 }
 
 // devSpec is the built-in chain, or one that begins with somebody's runtime.

@@ -73,7 +73,7 @@ var settings = []setting{
 		choiceSetter([]string{"text", "json"}, func(c *Config) *string { return &c.LogFormat })},
 	{"state.cache_mib", "state-cache", "256", "memory for the database's block cache, in MiB",
 		intSetter(8, 1<<20, func(c *Config) *int { return &c.StateCacheMiB })},
-	{"vm.cache_dir", "compile-cache", "", "folder of compiled code; empty means cache/compiled under the base path",
+	{"vm.cache_dir", "compile-cache", "", "folder of compiled code; empty means cache/compiled under the base path, or the user's cache folder for a chain without one",
 		func(c *Config, v string) error { c.CompileCacheDir = v; return nil }},
 }
 
