@@ -55,6 +55,12 @@ func BuildSpec(ctx context.Context, o SpecOptions) (*spec.Spec, error) {
 	return s, nil
 }
 
+// CheckRuntime says whether code can run on chain, before anything is built of it.
+func CheckRuntime(code []byte) error {
+	_, err := host.Check(code, 0)
+	return err
+}
+
 // genesisPairs builds the state in a throw-away store in memory: it must hold something before a blob can run on it, which is
 // the code that every genesis has.
 func genesisPairs(ctx context.Context, o SpecOptions) (pairs []state.Pair, err error) {

@@ -28,20 +28,27 @@ func newDev(io *streams) *cobra.Command {
   sepia dev --base-path ~/my-chain             keep the chain
   sepia dev --rpc-port 0                       pick a free port and print it
   sepia dev --seal interval=2000               a block every two seconds
-  sepia dev --runtime their.wasm               another FRAME runtime, with its preset "development"`,
+  sepia dev --runtime their.wasm               another FRAME runtime, with its preset "development"
+  sepia dev --runtime lean.wasm --genesis-runtime full.wasm --preset dev`,
 		Args: noArguments,
 	}
 	addSettings(cmd)
 	addHome(cmd, "")
-	runtimeFile := cmd.Flags().String("runtime", "", "runtime blob to run instead of the built-in one; it must have GenesisBuilder")
-	preset := cmd.Flags().String("preset", "development", "genesis preset of --runtime")
+	var foreign foreignRuntime
+	cmd.Flags().StringVar(&foreign.file, "runtime", "", "runtime blob to run instead of the built-in one; without floats, as all code on chain")
+	cmd.Flags().StringVar(&foreign.genesisFile, "genesis-runtime", "",
+		"the same runtime built with GenesisBuilder, if --runtime has none; it is run once, off chain, and may contain floats")
+	cmd.Flags().StringVar(&foreign.preset, "preset", "development", "genesis preset of --runtime")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return runDev(cmd, io, *runtimeFile, *preset)
+		return runDev(cmd, io, foreign)
 	}
 	return cmd
 }
 
-func runDev(cmd *cobra.Command, io *streams, runtimeFile, preset string) error {
+// foreignRuntime is somebody's runtime for a development chain. Without a file it is the built-in one.
+type foreignRuntime struct{ file, genesisFile, preset string }
+
+func runDev(cmd *cobra.Command, io *streams, foreign foreignRuntime) error {
 	basePath, err := cmd.Flags().GetString("base-path")
 	if err != nil {
 		return err
@@ -61,7 +68,7 @@ func runDev(cmd *cobra.Command, io *streams, runtimeFile, preset string) error {
 	if ephemeral && settings.CompileCacheDir == "" {
 		settings.CompileCacheDir = userCacheDir()
 	}
-	chain, err := devSpec(cmd.Context(), runtimeFile, preset)
+	chain, err := devSpec(cmd.Context(), foreign)
 	if err != nil {
 		return err
 	}
@@ -89,17 +96,26 @@ func userCacheDir() string {
 }
 
 // devSpec is the built-in chain, or one that begins with somebody's runtime.
-func devSpec(ctx context.Context, runtimeFile, preset string) (*spec.Spec, error) {
-	if runtimeFile == "" {
+func devSpec(ctx context.Context, foreign foreignRuntime) (*spec.Spec, error) {
+	if foreign.file == "" {
 		return spec.Dev()
 	}
-	code, err := os.ReadFile(runtimeFile)
+	code, err := os.ReadFile(foreign.file)
 	if err != nil {
 		return nil, fmt.Errorf("--runtime: %w", err)
 	}
+	genesis := code
+	if foreign.genesisFile != "" {
+		if genesis, err = os.ReadFile(foreign.genesisFile); err != nil {
+			return nil, fmt.Errorf("--genesis-runtime: %w", err)
+		}
+	}
+	if err := node.CheckRuntime(code); err != nil {
+		return nil, fmt.Errorf("--runtime %s: %w", foreign.file, err)
+	}
 	return node.BuildSpec(ctx, node.SpecOptions{
-		Name: "Development of " + runtimeFile, ID: "dev", ChainType: spec.Development, GenesisTime: time.Now(),
-		Validators: node.DevValidators(), Preset: preset, GenesisBlob: code, Code: code,
+		Name: "Development of " + filepath.Base(foreign.file), ID: "dev", ChainType: spec.Development, GenesisTime: time.Now(),
+		Validators: node.DevValidators(), Preset: foreign.preset, GenesisBlob: genesis, Code: code,
 	})
 }
 

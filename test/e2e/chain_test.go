@@ -112,6 +112,20 @@ func TestDev_KeepsTheChainUnderABasePath(t *testing.T) {
 	transfer(t, ctx, c, alice, bob, unit)
 }
 
+func TestDev_RunsAnotherRuntime(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	n := nodetest.Start(t, "dev", "--rpc-port", "0", "--port", "0", "--runtime", v2Blob, "--genesis-runtime", genesisBlob, "--preset", "dev")
+	c := wallet.Dial(n.RPC)
+	transfer(t, ctx, c, pair(t, "//Alice"), pair(t, "//Bob"), unit)
+	var version struct {
+		SpecVersion uint32 `json:"specVersion"`
+	}
+	if err := c.Call(ctx, &version, "state_getRuntimeVersion"); err != nil || version.SpecVersion != 2 {
+		t.Errorf("spec version %d (%v), want 2", version.SpecVersion, err)
+	}
+}
+
 // kills is how often the node is killed: 5, and 50 with SEPIA_LONG set.
 func kills() int {
 	if os.Getenv("SEPIA_LONG") != "" {

@@ -10,6 +10,12 @@ import (
 	"github.com/sepia-chain/sepia/test/nodetest"
 )
 
+// Released blobs, as a runtime author would have them: one for the chain, and one that builds genesis states.
+const (
+	v2Blob      = "../../runtime/blob/released/sepia-runtime-v2.wasm"
+	genesisBlob = "../../runtime/blob/released/sepia-genesis.wasm"
+)
+
 func TestCommandLine_ExitCodesAndTexts(t *testing.T) {
 	home := t.TempDir()
 	badSettings := filepath.Join(home, "bad")
@@ -43,6 +49,9 @@ func TestCommandLine_ExitCodesAndTexts(t *testing.T) {
 		{"nobody listens", nil, []string{"status", "--url", "http://127.0.0.1:1"}, 3, "no node answers at http://127.0.0.1:1"},
 		{"runtime file missing", nil, []string{"dev", "--runtime", filepath.Join(home, "none.wasm")}, 1, "no such file"},
 		{"runtime file is no Wasm", nil, []string{"dev", "--runtime", brokenSpec}, 1, "not a usable blob"},
+		{"runtime with floats", nil, []string{"dev", "--runtime", genesisBlob, "--preset", "dev"}, 1, "float"},
+		{"runtime without that preset", nil, []string{"dev", "--runtime", v2Blob, "--genesis-runtime", genesisBlob}, 1, `the blob has no preset "development"`},
+		{"runtime without GenesisBuilder", nil, []string{"dev", "--runtime", v2Blob}, 1, "GenesisBuilder_get_preset"},
 		{"secret as argument", nil, []string{"keys", "inspect", "bottom drive obey lake curtain smoke basket hold race lonely fit walk"}, 2, "give a secret on standard input instead"},
 		{"unknown scheme", nil, []string{"keys", "generate", "--scheme", "rsa"}, 2, "want sr25519, ed25519 or ecdsa"},
 	} {
