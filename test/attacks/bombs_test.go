@@ -5,14 +5,8 @@ import (
 	"time"
 
 	"github.com/sepia-chain/sepia/runtime/meter/metertest"
+	"github.com/sepia-chain/sepia/runtime/wasm"
 	"github.com/sepia-chain/sepia/test/attacks/chaintest"
-)
-
-const (
-	// maxUploadBytes is what fits a block: an upload declares 4.12 us a byte and 20 ms, and a block has 375 ms for
-	// transactions of users. 50 ms are for the constructor's gas.
-	maxUploadBytes = (375 - 50 - 20) * 1000 * 100 / 412
-	exhausts       = invalid + "Transaction would exhaust the block limits"
 )
 
 // Code made to keep a compiler busy is refused by its score or a limit, or it compiles. A dry run and a transaction agree on
@@ -32,12 +26,8 @@ func TestCompileBombs_AreRefusedOrCompileAndTheNodeAnswers(t *testing.T) {
 				t.Errorf("%s: a dry run ends with %v and the words %q", bomb.Name, dry.Error, dry.Debug)
 			}
 		}
-		call := chaintest.InstantiateWithCode(0, gas, bomb.Code, nil, nil)
-		if len(bomb.Code) > maxUploadBytes {
-			if err := n.submit(n.sign("//Alice", call, nil)); err == nil || err.Error() != exhausts {
-				t.Errorf("%s: submitting: %v, want %q", bomb.Name, err, exhausts)
-			}
-		} else if uploaded := n.send("//Alice", call); uploaded.failure.String() != dry.Error.String() {
+		uploaded := n.send("//Alice", chaintest.InstantiateWithCode(0, gas, bomb.Code, nil, nil))
+		if uploaded.failure.String() != dry.Error.String() {
 			t.Errorf("%s: the transaction ends with %v, the dry run with %v", bomb.Name, uploaded.failure, dry.Error)
 		}
 		t.Logf("[figure] %s, %d bytes: %v after %.1f ms. %s", bomb.Name, len(bomb.Code), dry.Error, float64(took.Microseconds())/1000, dry.Debug)
@@ -46,4 +36,28 @@ func TestCompileBombs_AreRefusedOrCompileAndTheNodeAnswers(t *testing.T) {
 	if bombs := len(metertest.Bombs()); refused < bombs/2 || refused == bombs {
 		t.Errorf("%d of %d bombs are refused: the limits do not tell them apart", refused, bombs)
 	}
+}
+
+// Code of 128 KiB fits a block; the pool says of code that fits none why it cannot be.
+func TestLongCode_FitsABlockOrIsRefusedByThePool(t *testing.T) {
+	n := startNode(t)
+	flipper := chaintest.Load(t, "flipper")
+	padded := func(bytes int) []byte { // with a custom section, which no rule looks at
+		const custom, header = 0, 1 + 3
+		rest := wasm.AppendName(nil, "padding")
+		rest = append(rest, make([]byte, bytes-len(flipper.Code)-header-len(rest))...)
+		return wasm.AppendSection(append([]byte{}, flipper.Code...), custom, rest)
+	}
+	alice, code, input := n.account("//Alice"), padded(128<<10), flipper.Input("new", []byte{1})
+	n.must("//Alice", chaintest.InstantiateWithCode(0, 20*chaintest.Millisecond, code, input, nil))
+	contract := chaintest.ContractAddress(alice, code, input, nil)
+	get := n.dry("ContractsApi_call", chaintest.DryCall(alice, contract, 0, flipper.Input("get")))
+	if string(get.Data) != "\x00\x01" {
+		t.Errorf("a contract of 128 KiB answers %x (%v)", get.Data, get.Error)
+	}
+	const want = invalid + "Transaction would exhaust the block limits"
+	if err := n.submit(n.sign("//Alice", chaintest.UploadCode(padded(256<<10)), nil)); err == nil || err.Error() != want {
+		t.Errorf("code of 256 KiB: %v, want %q", err, want)
+	}
+	n.alive()
 }
