@@ -10,17 +10,21 @@ import (
 
 	"github.com/sepia-chain/sepia/consensus"
 	"github.com/sepia-chain/sepia/consensus/driver"
+	"github.com/sepia-chain/sepia/internal/extrinsic"
+	"github.com/sepia-chain/sepia/internal/keyring"
 	"github.com/sepia-chain/sepia/internal/primitives"
 	"github.com/sepia-chain/sepia/internal/scale"
 	"github.com/sepia-chain/sepia/node/spec"
 	"github.com/sepia-chain/sepia/runtime/engine"
 	"github.com/sepia-chain/sepia/runtime/host"
+	"github.com/sepia-chain/sepia/runtime/vm"
 	"github.com/sepia-chain/sepia/state"
 )
 
 // chain is a store and a runtime on which the bench makes blocks by itself, without CometBFT, so that each part can be timed.
 type chain struct {
 	engine  *engine.Engine
+	guests  *vm.Provider
 	store   *state.Store
 	runtime *host.Runtime
 	genesis primitives.Hash
@@ -66,43 +70,80 @@ func openChain(dir string, more []state.Pair) (*chain, error) {
 	if err := view.Release(); err != nil {
 		return nil, err
 	}
-	if c.engine, err = engine.New(engine.Config{}); err != nil {
+	if c.engine, err = engine.New(engine.Config{GuestSlots: vm.GuestSlots(1)}); err != nil {
 		return nil, err
 	}
-	c.runtime, err = host.NewRuntime(c.engine, code, host.Options{Signatures: host.NewSignatures()})
+	c.guests = vm.NewProvider(c.engine, vm.Options{})
+	c.runtime, err = host.NewRuntime(c.engine, code, host.Options{Signatures: host.NewSignatures(), Guests: c.guests})
+	if err != nil {
+		return nil, err
+	}
+	_, err = c.block(nil) // block 1 carries the genesis time and no transactions
 	return c, err
 }
 
 func (c *chain) close() error {
 	c.runtime.Close()
+	c.guests.Close()
 	err := c.store.Close()
 	c.engine.Close()
 	return err
 }
 
-// validate does what the pool does with a transaction before any block has it; the signature is known afterwards.
-func (c *chain) validate(transaction []byte) error {
+// ask calls the runtime on the latest state, as the pool and RPC do, and drops what it wrote.
+func (c *chain) ask(method string, input []byte, gas int64) ([]byte, error) {
 	view, err := c.store.View()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer view.Release()
 	overlay, err := c.store.NewOverlay(view)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	const external = 2
-	input := append(append([]byte{external}, transaction...), c.parent[:]...)
-	result, err := c.runtime.Call(context.Background(), "TaggedTransactionQueue_validate_transaction", input,
-		host.CallOptions{Storage: consensus.Storage(overlay), GasLimit: validateGas})
-	if err == nil && result.Output[0] != 0 {
-		err = fmt.Errorf("the pool would refuse it: %x", result.Output)
-	}
-	return errors.Join(err, overlay.Drop())
+	result, err := c.runtime.Call(context.Background(), method, input,
+		host.CallOptions{Storage: consensus.Storage(overlay), GasLimit: gas, DryRun: true})
+	return result.Output, errors.Join(err, overlay.Drop())
 }
 
-// validateGas is the node's limit for one validation, in ps.
-const validateGas = 50_000_000_000
+// Limits of gas for one call that the node has: for a validation, and for a question of a client's. In ps.
+const (
+	validateGas = 50_000_000_000
+	askGas      = 5_000_000_000_000
+)
+
+// validate does what the pool does with a transaction before any block has it; the signature is known afterwards.
+func (c *chain) validate(transaction []byte) error {
+	const external = 2
+	input := append(append([]byte{external}, transaction...), c.parent[:]...)
+	output, err := c.ask("TaggedTransactionQueue_validate_transaction", input, validateGas)
+	if err == nil && output[0] != 0 {
+		err = fmt.Errorf("the pool would refuse it: %x", output)
+	}
+	return err
+}
+
+// include makes a block of transactions that must all succeed.
+func (c *chain) include(transactions [][]byte) error {
+	result, err := c.block(transactions)
+	if err != nil {
+		return err
+	}
+	for i, outcome := range result.Outcomes {
+		if outcome.Code != driver.Applied {
+			return fmt.Errorf("block %d: transaction %d is %v: %v", c.height, i, outcome.Code, outcome.Cause)
+		}
+	}
+	return nil
+}
+
+// sign makes a transaction of a call.
+func (c *chain) sign(pair *keyring.Pair, nonce uint32, call []byte) ([]byte, error) {
+	version := c.runtime.Version()
+	return extrinsic.Sign(pair, call, extrinsic.Params{
+		Nonce: nonce, SpecVersion: version.SpecVersion, TxVersion: version.TransactionVersion, Genesis: c.genesis, Checkpoint: c.genesis,
+	})
+}
 
 // block executes and commits one block and notes where the time went.
 func (c *chain) block(transactions [][]byte) (driver.Result, error) {

@@ -40,6 +40,10 @@ type bench struct {
 
 var benches = []bench{
 	{"transfer", benchTransfers},
+	{"erc20", benchErc20},
+	{"get", benchGet},
+	{"guest", benchGuests},
+	{"node", benchNode},
 }
 
 func main() {

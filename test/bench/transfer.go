@@ -2,10 +2,9 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
-	"time"
 
-	"github.com/sepia-chain/sepia/internal/extrinsic"
 	"github.com/sepia-chain/sepia/internal/keyring"
 	"github.com/sepia-chain/sepia/internal/primitives"
 	"github.com/sepia-chain/sepia/state"
@@ -22,15 +21,9 @@ const (
 
 // benchTransfers times blocks of transfers between accounts that all exist, each sender and receiver once a block.
 func benchTransfers(dir string) ([]figure, error) {
-	senders := make([]*keyring.Pair, transfersPerBlock)
-	pairs := make([]state.Pair, 0, accounts)
-	for i := range senders {
-		pair, err := keyring.FromURI(keyring.Sr25519, fmt.Sprintf("//bench//%d", i))
-		if err != nil {
-			return nil, err
-		}
-		senders[i] = pair
-		pairs = append(pairs, accountPair(pair.Account()))
+	senders, pairs, err := benchPairs(transfersPerBlock)
+	if err != nil {
+		return nil, err
 	}
 	for i := len(pairs); i < accounts; i++ {
 		pairs = append(pairs, accountPair(numbered(i)))
@@ -39,63 +32,40 @@ func benchTransfers(dir string) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.block(nil); err != nil { // block 1 carries the genesis time and no transactions
-		return nil, err
-	}
-	var validate, execute, root, commit, sum []time.Duration
-	for n := range transferBlocks {
-		transactions, err := signTransfers(c, senders, uint32(n))
-		if err != nil {
-			return nil, err
-		}
-		begin := time.Now()
-		for _, transaction := range transactions {
-			if err := c.validate(transaction); err != nil {
-				return nil, fmt.Errorf("block %d: %w", c.height+1, err)
-			}
-		}
-		validated := time.Since(begin) / transfersPerBlock
-		result, err := c.block(transactions)
-		if err != nil {
-			return nil, err
-		}
-		for i, outcome := range result.Outcomes {
-			if outcome.Code != 0 {
-				return nil, fmt.Errorf("block %d: transfer %d is %v: %v", c.height, i, outcome.Code, outcome.Cause)
-			}
-		}
-		if n < transferWarmUp {
-			continue
-		}
-		validate = append(validate, validated)
-		execute = append(execute, c.spent.execute/transfersPerBlock)
-		root = append(root, c.spent.root/transfersPerBlock)
-		commit = append(commit, c.spent.commit/transfersPerBlock)
-		sum = append(sum, (c.spent.execute+c.spent.root+c.spent.commit)/transfersPerBlock)
-	}
-	return []figure{
-		{"transfer: validate in the pool", median(validate), "signature check included"},
-		{"transfer: execute", median(execute), "signature known"},
-		{"transfer: root", median(root), fmt.Sprintf("%d accounts", accounts)},
-		{"transfer: commit", median(commit), "history on, synced"},
-		{"transfer: all", median(sum), fmt.Sprintf("median of %d blocks of %d", transferBlocks-transferWarmUp, transfersPerBlock)},
-	}, c.close()
+	figures, err := c.measure(blocks{
+		name: "transfer", transactions: transfersPerBlock, count: transferBlocks, warmUp: transferWarmUp,
+		note: fmt.Sprintf("%d accounts", accounts),
+		make: func(n int) ([][]byte, error) { return signTransfers(c, senders, uint32(n)) },
+	})
+	return figures, errors.Join(err, c.close())
 }
 
 func signTransfers(c *chain, senders []*keyring.Pair, nonce uint32) ([][]byte, error) {
-	version := c.runtime.Version()
 	transactions := make([][]byte, len(senders))
 	for i, sender := range senders {
 		receiver := numbered(transfersPerBlock + int(nonce)*transfersPerBlock + i)
-		signed, err := extrinsic.Sign(sender, wallet.TransferKeepAlive(receiver, unit/1_000), extrinsic.Params{
-			Nonce: nonce, SpecVersion: version.SpecVersion, TxVersion: version.TransactionVersion, Genesis: c.genesis, Checkpoint: c.genesis,
-		})
+		signed, err := c.sign(sender, nonce, wallet.TransferKeepAlive(receiver, unit/1_000))
 		if err != nil {
 			return nil, err
 		}
 		transactions[i] = signed
 	}
 	return transactions, nil
+}
+
+// benchPairs are senders with keys of their own, and their accounts.
+func benchPairs(count int) ([]*keyring.Pair, []state.Pair, error) {
+	senders := make([]*keyring.Pair, count)
+	pairs := make([]state.Pair, 0, count)
+	for i := range senders {
+		pair, err := keyring.FromURI(keyring.Sr25519, fmt.Sprintf("//bench//%d", i))
+		if err != nil {
+			return nil, nil, err
+		}
+		senders[i] = pair
+		pairs = append(pairs, accountPair(pair.Account()))
+	}
+	return senders, pairs, nil
 }
 
 // numbered is the i-th account that nobody has a key of.
