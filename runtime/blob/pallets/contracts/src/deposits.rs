@@ -5,7 +5,7 @@
 //! contract's record, and handed to the caller's meter. Nothing moves until the outermost frame has ended well; then the
 //! origin of the transaction pays or receives everything, refunds first.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, vec::Vec};
 use codec::MaxEncodedLen;
 use frame_support::{
     dispatch::DispatchResult,
@@ -216,33 +216,32 @@ impl<T: Config> Meter<T> {
         let Origin::Signed(payer) = origin else {
             return Ok(Default::default());
         };
-        let is_refund = |charge: &&Charge<T>| matches!(charge.amount, StorageDeposit::Refund(_));
-        for charge in self.charges.iter().filter(is_refund) {
-            charge.execute(payer)?;
+        // What one frame takes, a later one may give back before anything is held. Such a refund lowers the charge, or the origin
+        // would pay more than the sum and the surplus would stay on the contract for good.
+        let mut unpaid = BTreeMap::new();
+        for charge in &self.charges {
+            if let StorageDeposit::Refund(amount) = charge.amount {
+                let missing = amount.saturating_sub(charge.release(payer, amount)?);
+                let sum = unpaid.entry(&charge.contract).or_insert_with(BalanceOf::<T>::zero);
+                *sum = sum.saturating_add(missing);
+            }
         }
-        for charge in self.charges.iter().filter(|charge| !is_refund(charge)) {
-            charge.execute(payer)?;
+        for charge in &self.charges {
+            if let StorageDeposit::Charge(amount) = charge.amount {
+                let sum = unpaid.entry(&charge.contract).or_insert_with(BalanceOf::<T>::zero);
+                charge.hold(payer, amount.saturating_sub(*sum))?;
+                *sum = sum.saturating_sub(amount);
+            }
         }
         Ok(self.total)
     }
 }
 
 impl<T: Config> Charge<T> {
-    fn execute(&self, payer: &T::AccountId) -> DispatchResult {
-        match self.amount {
-            StorageDeposit::Charge(amount) => self.hold(payer, amount)?,
-            StorageDeposit::Refund(amount) => self.release(payer, amount)?,
-        }
-        let Some(beneficiary) = &self.beneficiary else {
-            return Ok(());
-        };
-        frame_system::Pallet::<T>::dec_consumers(&self.contract);
-        let rest = T::Currency::reducible_balance(&self.contract, Preservation::Expendable, Fortitude::Polite);
-        T::Currency::transfer(&self.contract, beneficiary, rest, Preservation::Expendable)?;
-        Ok(())
-    }
-
     fn hold(&self, payer: &T::AccountId, amount: BalanceOf<T>) -> DispatchResult {
+        if amount.is_zero() {
+            return Ok(());
+        }
         T::Currency::transfer_and_hold(
             &HoldReason::StorageDepositReserve.into(),
             payer,
@@ -260,10 +259,18 @@ impl<T: Config> Charge<T> {
         Ok(())
     }
 
-    fn release(&self, payer: &T::AccountId, amount: BalanceOf<T>) -> DispatchResult {
-        if amount.is_zero() {
-            return Ok(());
+    /// Releases what is held of `amount` and, if the contract ended, hands out the rest of its balance; returns what was released.
+    fn release(&self, payer: &T::AccountId, amount: BalanceOf<T>) -> Result<BalanceOf<T>, DispatchError> {
+        let released = if amount.is_zero() { amount } else { self.release_held(payer, amount)? };
+        if let Some(beneficiary) = &self.beneficiary {
+            frame_system::Pallet::<T>::dec_consumers(&self.contract);
+            let rest = T::Currency::reducible_balance(&self.contract, Preservation::Expendable, Fortitude::Polite);
+            T::Currency::transfer(&self.contract, beneficiary, rest, Preservation::Expendable)?;
         }
+        Ok(released)
+    }
+
+    fn release_held(&self, payer: &T::AccountId, amount: BalanceOf<T>) -> Result<BalanceOf<T>, DispatchError> {
         let amount = T::Currency::transfer_on_hold(
             &HoldReason::StorageDepositReserve.into(),
             &self.contract,
@@ -278,7 +285,7 @@ impl<T: Config> Charge<T> {
             to: payer.clone(),
             amount,
         });
-        Ok(())
+        Ok(amount)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who pays for storage, how much, and when.
 
 use codec::MaxEncodedLen;
-use frame_support::traits::fungible::InspectHold;
+use frame_support::traits::fungible::{Inspect, InspectHold};
 use sp_runtime::Perbill;
 
 use super::{
@@ -242,5 +242,52 @@ fn deposits_of_a_reverted_callee_are_forgotten() {
     chain.run(|| {
         let dry = Contracts::dry_call(ALICE, caller, 0, None, Some(0), vec![]);
         assert_eq!((dry.result.map(|_| ()), dry.storage_deposit), (Ok(()), Charge(0)));
+    });
+}
+
+/// A contract that calls another one with these inputs, one after the other.
+fn relay(chain: &mut Chain, target: &AccountId, inputs: [Vec<u8>; 2]) -> AccountId {
+    let target = target.clone();
+    chain.contract("relay", move |script| {
+        for input in &inputs {
+            assert_eq!(call_contract(script, &target, input, Options::default()).0, 0);
+        }
+    })
+}
+
+#[test]
+fn what_one_frame_stores_and_the_next_clears_costs_nothing() {
+    let mut chain = Chain::new();
+    let keeper = keeper(&mut chain);
+    let relay = relay(&mut chain, &keeper, [steps(&[(1, 2_000)]), steps(&[(1, CLEAR)])]);
+    chain.run(|| {
+        let (before, base) = (free(&ALICE), held(&keeper));
+        // More than what is held, so that the refund cannot be paid from it.
+        assert!(2_000 * PER_BYTE > base);
+        let dry = Contracts::dry_call(ALICE, relay, 0, None, Some(0), vec![]);
+        assert_eq!((dry.result.map(|_| ()), dry.storage_deposit), (Ok(()), Charge(0)));
+        assert_eq!((free(&ALICE), held(&keeper)), (before, base));
+        assert_eq!(info(&keeper).total_deposit(), base);
+    });
+}
+
+#[test]
+fn a_contract_may_end_in_the_transaction_in_which_it_stored() {
+    let mut chain = Chain::new();
+    let mortal = chain.contract("mortal", |script| {
+        if script.getter("seal0.input") == b"fill" {
+            script.call("seal2.set_storage", &[64, 1, OUT.into(), 2_000]);
+            return;
+        }
+        let to = encode_at(script, 64, &CHARLIE);
+        script.call("seal1.terminate", &[to]);
+    });
+    let relay = relay(&mut chain, &mortal, [b"fill".to_vec(), b"end".to_vec()]);
+    chain.run(|| {
+        let (before, base) = (free(&ALICE), held(&mortal));
+        let dry = Contracts::dry_call(ALICE, relay, 0, None, Some(0), vec![]);
+        assert_eq!((dry.result.map(|_| ()), dry.storage_deposit), (Ok(()), Refund(base)));
+        assert_eq!((free(&ALICE), free(&CHARLIE)), (before + base, WEALTH + ED));
+        assert_eq!(Balances::total_balance(&mortal), 0);
     });
 }
