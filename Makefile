@@ -5,7 +5,7 @@ SHELL := /bin/bash
 GO ?= go
 BIN := bin/sepia
 
-.PHONY: help dev build test check unit clients blob blob-test release bench fuzz crash-long determinism-long
+.PHONY: help dev build test check unit clients blob blob-test release bench calibrate fuzz crash-long determinism-long attacks-long
 .DEFAULT_GOAL := help
 
 help: ## list the jobs
@@ -49,6 +49,9 @@ release: ## build everything strictly: the released blobs must be reproduced by 
 bench: ## print the cost of each kind of work as multiples of one signature check
 	@$(GO) run ./test/bench
 
+calibrate: ## compare what instructions are charged with what they take on this machine
+	@$(GO) run ./test/calibrate
+
 fuzz: ## fuzz each decoder for 30 seconds
 	@scripts/fuzz 30s
 
@@ -57,3 +60,6 @@ crash-long: ## 500 crash points in the store and in the chain, 50 kills of the r
 
 determinism-long: ## 3,000 random modules on three engines
 	@SEPIA_RANDOM_MODULES=3000 $(GO) test -timeout 120m -count=1 -run 'Random|Differential|Agree' ./runtime/meter/... ./runtime/engine/...
+
+attacks-long: ## 20 idle seconds in real time, 1,000 blocks replayed with more settings
+	@SEPIA_LONG=1 $(GO) test -timeout 30m -count=1 ./test/attacks ./test/replay
