@@ -55,10 +55,11 @@ func (c cometCopy) into(t *testing.T, to *state.Store) {
 	}
 }
 
-// trail is what a chain did, height by height.
+// trail is what a chain did, height by height. Hashes of results are not in it: a replayed node has the headers that carry
+// them from the first one's blocks, so comparing them would compare a thing with itself. Package replay takes them from the
+// application's answers.
 type trail struct {
 	hash, app map[uint32]primitives.Hash
-	results   map[uint32]string
 }
 
 func trailOf(t *testing.T, n *node) trail {
@@ -67,17 +68,13 @@ func trailOf(t *testing.T, n *node) trail {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := trail{map[uint32]primitives.Hash{}, map[uint32]primitives.Hash{}, map[uint32]string{}}
-	blocks := store.NewBlockStore(n.store.CometDB("blockstore"))
+	tr := trail{map[uint32]primitives.Hash{}, map[uint32]primitives.Hash{}}
 	for number := range last + 1 {
 		info, err := n.store.Block(number)
 		if err != nil {
 			t.Fatal(err)
 		}
 		tr.hash[number], tr.app[number] = info.Hash, info.Root
-		if meta := blocks.LoadBlockMeta(int64(number) + 1); meta != nil {
-			tr.results[number] = meta.Header.LastResultsHash.String()
-		}
 	}
 	return tr
 }
@@ -230,12 +227,11 @@ func TestReplayOnAnEmptyHome_SameHashesAtEachHeight(t *testing.T) {
 	}
 	got := trailOf(t, b.node)
 	for number := range want.hash {
-		if got.hash[number] != want.hash[number] || got.app[number] != want.app[number] || got.results[number] != want.results[number] {
-			t.Errorf("block %d: %v, root %v, results %s; want %v, %v, %s", number, got.hash[number], got.app[number], got.results[number],
-				want.hash[number], want.app[number], want.results[number])
+		if got.hash[number] != want.hash[number] || got.app[number] != want.app[number] {
+			t.Errorf("block %d: %v, root %v; want %v, %v", number, got.hash[number], got.app[number], want.hash[number], want.app[number])
 		}
 	}
-	if len(want.results) < 5 {
-		t.Errorf("%d results hashes compared", len(want.results))
+	if len(want.hash) < 5 {
+		t.Errorf("%d blocks compared", len(want.hash))
 	}
 }
