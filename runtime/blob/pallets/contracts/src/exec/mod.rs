@@ -177,6 +177,9 @@ impl<T: Config> Stack<T> {
         let module = self.load(code_hash, Entry::Deploy)?;
         let caller = self.as_caller();
         let account = contract_address::<T>(caller.account()?, &code_hash, &input, salt)?;
+        // A contract is stored when its constructor has ended, so until then only its frame knows of it.
+        let is_being_made = self.frames.iter().any(|frame| frame.draft.is_some() && frame.account == account);
+        ensure!(!is_being_made, Error::<T>::DuplicateContract);
         let nonce = self.nonce.unwrap_or_else(Nonce::<T>::get).wrapping_add(1);
         let info = ContractInfo::new(&account, nonce, code_hash)?;
         self.nonce = Some(nonce);

@@ -147,6 +147,27 @@ fn a_contract_can_make_a_contract() {
 }
 
 #[test]
+fn an_address_is_made_once_even_while_its_constructor_runs() {
+    let mut chain = Chain::new();
+    let twin = chain.program("child", |script| {
+        if script.entry == Entry::Deploy {
+            let deployer = script.getter("seal0.caller");
+            let deployer: AccountId = codec::Decode::decode(&mut &deployer[..]).expect("an account");
+            // The deployer makes the same contract again, which traps it.
+            assert_eq!(call_contract(script, &deployer, &[], Options::default()).0, 1);
+        }
+    });
+    let parent = chain.contract("parent", |script| {
+        assert_eq!(instantiate(script, b"child", 0, b"salt").0, 0);
+    });
+    chain.run(|| {
+        upload(twin);
+        assert_eq!(call_with(&parent, 0, &[]).map(|_| ()), Ok(()));
+        assert_eq!(CodeInfoOf::<Test>::get(hash_of(b"child")).map(|info| info.refcount()), Some(1));
+    });
+}
+
+#[test]
 fn outcomes_of_nested_constructors_are_codes() {
     let with_child = |child: fn(&mut Script), value: Balance, code: &'static [u8]| {
         let mut chain = Chain::new();
