@@ -1,7 +1,7 @@
 //! What the blob exports. Each function below becomes one Wasm export named `Trait_function`.
 
 use crate::{
-    AccountId, Balance, Block, BlockNumber, Comet, Contracts, Executive, Hash, InherentDataExt, Nonce, Runtime,
+    call, AccountId, Balance, Block, BlockNumber, Comet, Contracts, Executive, Hash, InherentDataExt, Nonce, Runtime,
     RuntimeCall, System, TransactionPayment, Upgrade, VERSION,
 };
 use alloc::{string::String, vec::Vec};
@@ -25,10 +25,12 @@ impl_runtime_apis! {
         }
 
         fn execute_block(block: <Block as BlockT>::LazyBlock) {
+            call::begin();
             Executive::execute_block(block)
         }
 
         fn initialize_block(header: &<Block as BlockT>::Header) -> ExtrinsicInclusionMode {
+            call::begin();
             Executive::initialize_block(header)
         }
     }
@@ -49,10 +51,12 @@ impl_runtime_apis! {
 
     impl sp_block_builder::BlockBuilder<Block> for Runtime {
         fn apply_extrinsic(extrinsic: <Block as BlockT>::Extrinsic) -> ApplyExtrinsicResult {
+            call::begin();
             Executive::apply_extrinsic(extrinsic)
         }
 
         fn finalize_block() -> <Block as BlockT>::Header {
+            call::begin();
             Executive::finalize_block()
         }
 
@@ -77,6 +81,7 @@ impl_runtime_apis! {
             storage_deposit_limit: Option<Balance>,
             input_data: Vec<u8>,
         ) -> pallet_contracts::ContractExecResult<Balance, ContractEventRecord> {
+            call::begin();
             Contracts::dry_call(origin, dest, value, gas_limit, storage_deposit_limit, input_data)
         }
 
@@ -89,6 +94,7 @@ impl_runtime_apis! {
             data: Vec<u8>,
             salt: Vec<u8>,
         ) -> pallet_contracts::ContractInstantiateResult<AccountId, Balance, ContractEventRecord> {
+            call::begin();
             Contracts::dry_instantiate(origin, value, gas_limit, storage_deposit_limit, code, data, salt)
         }
 
@@ -98,6 +104,7 @@ impl_runtime_apis! {
             storage_deposit_limit: Option<Balance>,
             _determinism: pallet_contracts::Determinism,
         ) -> pallet_contracts::CodeUploadResult<Hash, Balance> {
+            call::begin();
             Contracts::dry_upload(origin, code, storage_deposit_limit)
         }
 
@@ -112,6 +119,7 @@ impl_runtime_apis! {
             tx: <Block as BlockT>::Extrinsic,
             block_hash: <Block as BlockT>::Hash,
         ) -> TransactionValidity {
+            call::begin();
             Executive::validate_transaction(source, tx, block_hash)
         }
     }

@@ -8,12 +8,12 @@ use crate::{
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
     derive_impl,
-    dispatch::DispatchClass,
+    dispatch::{DispatchClass, PerDispatchClass},
     parameter_types,
     traits::{ConstU128, ConstU16, ConstU32, ConstU64, ConstU8, Get, InstanceFilter},
-    weights::{ConstantMultiplier, IdentityFee},
+    weights::{ConstantMultiplier, IdentityFee, Weight},
 };
-use frame_system::limits::{BlockLength, BlockWeights};
+use frame_system::limits::{BlockLength, BlockWeights, WeightsPerClass};
 use pallet_transaction_payment::{ConstFeeMultiplier, Multiplier};
 use scale_info::TypeInfo;
 use sp_runtime::{
@@ -22,23 +22,48 @@ use sp_runtime::{
 };
 use sp_version::RuntimeVersion;
 
-fn block_weights() -> BlockWeights {
-    BlockWeights::builder()
-        .base_block(crate::weights::BASE_BLOCK)
-        .for_class(DispatchClass::all(), |weights| weights.base_extrinsic = crate::weights::BASE_EXTRINSIC)
-        .for_class(DispatchClass::Normal, |weights| {
-            weights.max_total = Some(NORMAL_DISPATCH_RATIO * MAXIMUM_BLOCK_WEIGHT);
-        })
-        .for_class(DispatchClass::Operational, |weights| {
-            weights.max_total = Some(MAXIMUM_BLOCK_WEIGHT);
-            weights.reserved = Some(MAXIMUM_BLOCK_WEIGHT - NORMAL_DISPATCH_RATIO * MAXIMUM_BLOCK_WEIGHT);
-        })
-        .for_class(DispatchClass::Mandatory, |weights| {
-            weights.max_total = None;
-            weights.reserved = None;
-        })
-        .avg_block_initialization(AVERAGE_ON_INITIALIZE_RATIO)
-        .build_or_panic()
+/// Limits of a block's weight. FRAME asks for them ten times in each extrinsic, so they are a constant and not made by the
+/// builder, whose result they are (a test compares).
+pub struct RuntimeBlockWeights;
+
+impl Get<BlockWeights> for RuntimeBlockWeights {
+    fn get() -> BlockWeights {
+        BlockWeights {
+            base_block: crate::weights::BASE_BLOCK,
+            max_block: MAXIMUM_BLOCK_WEIGHT,
+            per_class: PerDispatchClass::new(|class| match class {
+                DispatchClass::Normal => class_weights(Some(NORMAL_BLOCK_WEIGHT), Some(Weight::zero())),
+                DispatchClass::Operational => class_weights(
+                    Some(MAXIMUM_BLOCK_WEIGHT),
+                    Some(MAXIMUM_BLOCK_WEIGHT.saturating_sub(NORMAL_BLOCK_WEIGHT)),
+                ),
+                DispatchClass::Mandatory => class_weights(None, None),
+            }),
+        }
+    }
+}
+
+const NORMAL_BLOCK_WEIGHT: Weight = share(NORMAL_DISPATCH_RATIO, MAXIMUM_BLOCK_WEIGHT);
+const HOOKS_WEIGHT: Weight = share(AVERAGE_ON_INITIALIZE_RATIO, MAXIMUM_BLOCK_WEIGHT);
+
+/// The limits of a class: one extrinsic may use what hooks and its own base leave of the total.
+const fn class_weights(max_total: Option<Weight>, reserved: Option<Weight>) -> WeightsPerClass {
+    let base_extrinsic = crate::weights::BASE_EXTRINSIC;
+    let max_extrinsic = match max_total {
+        Some(total) => Some(total.saturating_sub(HOOKS_WEIGHT).saturating_sub(base_extrinsic)),
+        None => None,
+    };
+    WeightsPerClass { base_extrinsic, max_extrinsic, max_total, reserved }
+}
+
+/// A part of a weight, rounded as `Perbill` does.
+const fn share(part: Perbill, of: Weight) -> Weight {
+    Weight::from_parts(share_u64(part, of.ref_time()), share_u64(part, of.proof_size()))
+}
+
+const fn share_u64(part: Perbill, of: u64) -> u64 {
+    const BILLION: u128 = 1_000_000_000;
+    ((of as u128 * part.deconstruct() as u128 + BILLION / 2) / BILLION) as u64
 }
 
 fn block_length() -> BlockLength {
@@ -51,7 +76,6 @@ fn block_length() -> BlockLength {
 
 parameter_types! {
     pub const Version: RuntimeVersion = VERSION;
-    pub RuntimeBlockWeights: BlockWeights = block_weights();
     pub RuntimeBlockLength: BlockLength = block_length();
     pub FeeMultiplier: Multiplier = Multiplier::one();
 }

@@ -13,11 +13,15 @@
 //! the other, which `sepia init` runs once, off chain, to write a chain spec.
 
 #![cfg_attr(not(feature = "std"), no_std)]
+// `memcpy` of the blob is written in assembly, which the pinned compiler has for Wasm as an experiment.
+#![cfg_attr(substrate_runtime, feature(asm_experimental_arch))]
 // `missing_docs` is denied in each module below and not here: FRAME's macros make undocumented items at the root.
 
 extern crate alloc;
 
 mod apis;
+#[deny(missing_docs)]
+mod call;
 #[deny(missing_docs)]
 mod configs;
 #[deny(missing_docs)]

@@ -5,7 +5,7 @@ use codec::{Decode, Encode};
 use frame_support::{
     dispatch::{DispatchClass, GetDispatchInfo},
     inherent::InherentData,
-    traits::PalletInfoAccess,
+    traits::{Get, PalletInfoAccess},
     weights::Weight,
 };
 use pallet_comet::GenesisValidator;
@@ -206,6 +206,26 @@ fn no_extrinsic_can_run_out_of_proof_size() {
     assert_eq!(limits.get(DispatchClass::Mandatory).max_total, None);
     assert_eq!(limits.get(DispatchClass::Mandatory).reserved, None);
     assert!(limits.get(DispatchClass::Operational).reserved.is_some());
+}
+
+#[test]
+fn block_weights_are_what_the_builder_makes() {
+    let normal = NORMAL_DISPATCH_RATIO * MAXIMUM_BLOCK_WEIGHT;
+    let built = frame_system::limits::BlockWeights::builder()
+        .base_block(weights::BASE_BLOCK)
+        .for_class(DispatchClass::all(), |class| class.base_extrinsic = weights::BASE_EXTRINSIC)
+        .for_class(DispatchClass::Normal, |class| class.max_total = Some(normal))
+        .for_class(DispatchClass::Operational, |class| {
+            class.max_total = Some(MAXIMUM_BLOCK_WEIGHT);
+            class.reserved = Some(MAXIMUM_BLOCK_WEIGHT - normal);
+        })
+        .for_class(DispatchClass::Mandatory, |class| {
+            class.max_total = None;
+            class.reserved = None;
+        })
+        .avg_block_initialization(AVERAGE_ON_INITIALIZE_RATIO)
+        .build_or_panic();
+    assert_eq!(<Runtime as frame_system::Config>::BlockWeights::get().encode(), built.encode());
 }
 
 #[test]
