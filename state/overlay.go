@@ -27,6 +27,8 @@ type Overlay struct {
 	root    primitives.Hash
 	rooted  bool // root and changes are those of the present writes
 	walked  uint64
+
+	revision primitives.Revision
 }
 
 // NewOverlay opens an overlay over a view, which it holds for itself. A view of a past height serves as well, but has no
@@ -35,7 +37,7 @@ func (*Store) NewOverlay(base *View) (*Overlay, error) {
 	if err := base.check(); err != nil {
 		return nil, err
 	}
-	return &Overlay{base: newView(base.v), height: base.Height() + 1, set: newChangeset()}, nil
+	return &Overlay{base: newView(base.v), height: base.Height() + 1, set: newChangeset(), revision: primitives.NewRevision()}, nil
 }
 
 // Drop forgets the overlay. It may be called more than once, and after a commit.
@@ -128,11 +130,20 @@ func (o *Overlay) check() error {
 	return nil
 }
 
+// changing comes before each change of what the overlay holds.
+func (o *Overlay) changing() {
+	o.rooted = false
+	o.revision = o.revision.Next()
+}
+
+// Revision names what the overlay holds now. A closed one holds nothing that has a name.
+func (o *Overlay) Revision() primitives.Revision { return o.revision }
+
 func (o *Overlay) put(domain, key, value []byte) error {
 	if o.base == nil {
 		return ErrClosed
 	}
-	o.rooted = false
+	o.changing()
 	o.set.set(o.set.entry(o.treeKey(domain, key)), value)
 	return nil
 }
@@ -149,7 +160,7 @@ func (o *Overlay) clear(domain, key []byte) error {
 	if o.base == nil {
 		return ErrClosed
 	}
-	o.rooted = false
+	o.changing()
 	o.set.write(o.set.entry(o.treeKey(domain, key)), cell{kind: deleted})
 	return nil
 }
@@ -161,7 +172,7 @@ func (o *Overlay) Append(key, item []byte) error {
 	if o.base == nil {
 		return ErrClosed
 	}
-	o.rooted = false
+	o.changing()
 	e := o.set.entry(o.treeKey(top, key))
 	from := &e.now
 	if from.kind == unwritten {
@@ -267,7 +278,7 @@ func (o *Overlay) clearPrefix(domain, prefix []byte, limit *uint32) (r primitive
 	if o.base == nil {
 		return r, ErrClosed
 	}
-	o.rooted = false
+	o.changing()
 	under := append(bytes.Clone(domain), prefix...)
 	for _, e := range o.set.under(under) {
 		o.walked++
@@ -321,7 +332,7 @@ func (o *Overlay) CommitTransaction() error { return o.set.commit() }
 
 // RollbackTransaction takes back what was written since the innermost transaction was started, or is ErrNoTransaction.
 func (o *Overlay) RollbackTransaction() error {
-	o.rooted = false
+	o.changing()
 	return o.set.rollback()
 }
 

@@ -21,37 +21,51 @@ type HostFunc struct {
 	Params, Results []wasm.ValType // without the gas parameter that metering appends
 
 	Native  NativeFunc
-	PerByte uint64 // price in ps of each input byte of a native hash, charged in C before the work
+	PerByte uint64 // price in ps of each byte of input of a native hash or a function with a role, charged in C before the work
 
-	Reads Reads // what a function in Go has to do with the answers of reads
+	Storage StorageRole // what a function in Go does to the storage
 
 	// Go serves the call. A *HostTrap or *Trap ends the call by the guest's fault; any other error is a node fault. The
 	// arguments are valid until it returns.
 	Go func(in *Instance, args []uint64) (uint64, error)
 }
 
-// Reads says how a function in Go bears on answers that the engine keeps for the rest of a call, so that asking for the same
-// again does not cross into Go.
-type Reads uint32
+// StorageRole says what a function in Go does to the storage that the blob runs on, so that the engine need not cross into Go
+// each time: it keeps what it knows of keys, and lets changes wait until Go is entered for something else or the call ends.
+//
+// Functions with a role charge PerByte for each byte of their arguments, and a read for each byte of the value too, and nothing
+// else besides what the metered code has charged. They must not trap on arguments that can be read and paid.
+type StorageRole uint32
 
-// The kinds. Keys are bytes that a fat pointer (length above address) names.
+// The roles. All arguments are fat pointers: length above address.
 const (
-	ReadsNone      Reads = iota
-	ReadsAnswer          // (key) -> answer, both fat pointers; the same, at the same price, until a change or the call's end
-	ReadsChangeKey       // changes the answer for the key in its first argument
-	ReadsChangeAny       // changes the answers for any keys
+	StorageNone      StorageRole = iota
+	StorageRead                  // (key) -> SCALE Option<Vec<u8>>
+	StorageSet                   // (key, value)
+	StorageClear                 // (key)
+	StorageAppend                // (key, item)
+	StorageStart                 // opens a transaction
+	StorageCommit                // closes the innermost one, and may trap if the call has opened none
+	StorageRollback              // likewise, and undoes what was done in it
+	StorageChangeAny             // changes any keys; never waits, so its arguments and prices are its own
 )
 
-// fits says whether a function of this type can be of the kind.
-func (r Reads) fits(t wasm.FuncType) bool {
-	fat := []wasm.ValType{wasm.I64}
-	switch r {
-	case ReadsAnswer:
-		return slices.Equal(t.Params, fat) && slices.Equal(t.Results, fat)
-	case ReadsChangeKey:
-		return len(t.Params) > 0 && t.Params[0] == wasm.I64
+// storageTypes are the types of the roles, as numbers of fat arguments and results.
+var storageTypes = map[StorageRole]struct{ params, results int }{
+	StorageRead: {1, 1}, StorageSet: {2, 0}, StorageClear: {1, 0}, StorageAppend: {2, 0},
+	StorageStart: {0, 0}, StorageCommit: {0, 0}, StorageRollback: {0, 0},
+}
+
+// fits says whether a function of this type can have the role.
+func (r StorageRole) fits(t wasm.FuncType) bool {
+	want, ok := storageTypes[r]
+	if !ok {
+		return r == StorageNone || r == StorageChangeAny
 	}
-	return r <= ReadsChangeAny
+	fat := func(types []wasm.ValType, count int) bool {
+		return len(types) == count && !slices.Contains(types, wasm.I32)
+	}
+	return fat(t.Params, want.params) && fat(t.Results, want.results)
 }
 
 // BlobOptions are the choices of CompileBlob.
@@ -157,7 +171,7 @@ func (b *Blob) define(index uint32, f *HostFunc, failure *C.sepia_failure) bool 
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(module))), C.size_t(len(module)),
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(name))), C.size_t(len(name)), params, results,
 		C.sepia_import{
-			id: C.uint32_t(index), native: C.uint32_t(f.Native), reads: C.uint32_t(f.Reads),
+			id: C.uint32_t(index), native: C.uint32_t(f.Native), storage: C.uint32_t(f.Storage),
 			params: C.uint32_t(len(f.Params)), per_byte: C.uint64_t(f.PerByte),
 		}, failure))
 }
@@ -225,8 +239,8 @@ func (f *HostFunc) check(t wasm.FuncType) error {
 		return fmt.Errorf("nothing serves it")
 	case f.Native != 0 && !f.Native.fits(own):
 		return fmt.Errorf("the function in C has type %v, not %v", f.Native.signature(), own)
-	case f.Native != 0 && f.Reads != ReadsNone, !f.Reads.fits(own):
-		return fmt.Errorf("a function of type %v cannot be of kind %d of reads", own, f.Reads)
+	case f.Native != 0 && f.Storage != StorageNone, !f.Storage.fits(own):
+		return fmt.Errorf("a function of type %v cannot have role %d in the storage", own, f.Storage)
 	}
 	return nil
 }

@@ -32,6 +32,8 @@ type Instance struct {
 	context any                   // of the running call
 	ended   error                 // why a host function ended the call
 	args    [maxHostParams]uint64 // of the running host function
+	waited  []byte                // arguments of the change that is being made after it has waited; nil while none is
+	same    bool                  // the next call finds the storage as the last one left it
 }
 
 // CallResult is the end of a successful call. GasUsed is set after a trap too.
@@ -81,10 +83,19 @@ func (in *Instance) Call(export string, input []byte, gas int64, ctx any) (CallR
 	}
 	in.context, in.ended = ctx, nil
 	end := C.sepia_instance_call(in.c, (*C.char)(unsafe.Pointer(unsafe.StringData(export))), C.size_t(len(export)),
-		(*C.uint8_t)(unsafe.SliceData(input)), C.uint32_t(len(input)), C.int64_t(gas))
+		(*C.uint8_t)(unsafe.SliceData(input)), C.uint32_t(len(input)), C.int64_t(gas), C.bool(in.same))
+	in.same = false
+	if end != C.SEPIA_FAULT && !in.makeChanges() {
+		end = C.SEPIA_ENDED_BY_HOST
+		in.c.host_end = C.SEPIA_HOST_GO
+	}
 	in.context = nil
 	return in.result(end, gas)
 }
+
+// SameStorage says that the storage holds what it did when the last call ended, so that the next one may use what is known of
+// it. Without it each call asks anew.
+func (in *Instance) SameStorage() { in.same = true }
 
 // result turns the end of a call into what Call returns. After anything but success the Wasm instance is given up: its
 // globals and tables are in an unknown state.
@@ -142,15 +153,49 @@ func (in *Instance) endedByHost() error {
 	return &t
 }
 
+// recovered turns a panic of a host function into the end of the call: there may be C and Wasm below.
+func (in *Instance) recovered(f *HostFunc, ok *bool) {
+	if p := recover(); p != nil {
+		in.ended = fault("host function "+f.Name, fmt.Sprintf("panic: %v\n%s", p, debug.Stack()))
+		*ok = false
+	}
+}
+
+// makeChanges makes the changes that have waited, in their order, and says whether the call goes on.
+func (in *Instance) makeChanges() bool {
+	queue := in.c.queue
+	for at := uint32(0); at < uint32(queue.len); {
+		change := (*C.sepia_change)(unsafe.Pointer(&queue.bytes[at]))
+		in.waited = unsafe.Slice((*byte)(unsafe.Pointer(&queue.bytes[at])), int(change.size))[C.sizeof_sepia_change:]
+		if !in.makeChange(&in.blob.funcs[change.id], uint32(change.length[0]), uint32(change.length[1])) {
+			queue.len = 0
+			return false
+		}
+		at += uint32(change.size)
+	}
+	queue.len = 0
+	return true
+}
+
+// makeChange runs a host function on arguments that have waited: Read finds them, and they are paid.
+func (in *Instance) makeChange(f *HostFunc, first, second uint32) (ok bool) {
+	defer func() { in.waited = nil }()
+	defer in.recovered(f, &ok)
+	args := [2]uint64{uint64(first) << 32, uint64(second)<<32 | uint64(first)}
+	if _, err := f.Go(in, args[:len(f.Params)]); err != nil {
+		in.ended = f.ending(err)
+		return false
+	}
+	return true
+}
+
 // serve runs one host function and says whether the call goes on.
 func (in *Instance) serve(id uint32, raw unsafe.Pointer) (ok bool) {
 	f := &in.blob.funcs[id]
-	defer func() {
-		if p := recover(); p != nil {
-			in.ended = fault("host function "+f.Name, fmt.Sprintf("panic: %v\n%s", p, debug.Stack()))
-			ok = false
-		}
-	}()
+	defer in.recovered(f, &ok)
+	if in.c.queue.len != 0 && !in.makeChanges() {
+		return false
+	}
 	values := unsafe.Slice((*[2]uint64)(raw), len(f.Params)+1) // 16 bytes a value
 	for i, t := range f.Params {
 		in.args[i] = values[i][0]
@@ -190,6 +235,9 @@ func (in *Instance) GasLeft() int64 { return max(int64(in.c.gas), 0) }
 // Charge takes gas for the running host function. Its error ends the call when the function returns it, and the metered code
 // ends it otherwise.
 func (in *Instance) Charge(gas int64) error {
+	if in.waited != nil {
+		return nil // charged when it began to wait
+	}
 	if gas < 0 || gas > int64(in.c.gas) {
 		in.c.gas = -1
 		return &Trap{Class: TrapOutOfGas}
@@ -215,6 +263,9 @@ const outside = "an argument points outside the memory"
 // Read returns length bytes at ptr as a view, valid as long as Memory's.
 func (in *Instance) Read(ptr, length uint32) ([]byte, error) {
 	end := uint64(ptr) + uint64(length)
+	if in.waited != nil && end <= uint64(len(in.waited)) {
+		return in.waited[ptr:end:end], nil
+	}
 	if end > uint64(in.c.heap.len) {
 		C.sepia_instance_refresh(in.c)
 	}

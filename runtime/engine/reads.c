@@ -2,7 +2,11 @@
 
 #include <string.h>
 
-static bool kept(uint32_t len) { return len >= SEPIA_READ_KEY_LEAST && len <= SEPIA_READ_KEY; }
+/* Roots of child tries are not kept: a host leaves a blob's own writes of these keys undone, and writes them itself. */
+static bool kept(const uint8_t *key, uint32_t len) {
+  static const char child[] = ":child_storage:";
+  return len >= SEPIA_READ_KEY_LEAST && len <= SEPIA_READ_KEY && memcmp(key, child, sizeof child - 1) != 0;
+}
 
 /* Where a key is kept. The last 16 bytes and those behind a pallet's prefix differ between keys of a runtime. Collisions only
  * cost a read, so an attacker who finds them gains nothing. */
@@ -22,32 +26,54 @@ static bool holds(const sepia_read *entry, const uint8_t *key, uint32_t len) {
 }
 
 const sepia_read *sepia_reads_find(const sepia_reads *reads, const uint8_t *key, uint32_t len) {
-  if (!kept(len)) return NULL;
+  if (!kept(key, len)) return NULL;
   const sepia_read *entry = &reads->entries[place(key, len)];
-  return entry->call == reads->call && holds(entry, key, len) ? entry : NULL;
+  return entry->since == reads->since && holds(entry, key, len) ? entry : NULL;
 }
 
 sepia_read *sepia_reads_begin(sepia_reads *reads, const uint8_t *key, uint32_t len) {
-  if (!kept(len)) return NULL;
+  if (!kept(key, len)) return NULL;
   sepia_read *entry = &reads->entries[place(key, len)];
-  entry->call = 0;
+  entry->since = 0;
   entry->key_len = len;
   memcpy(entry->key, key, len);
   return entry;
 }
 
-void sepia_reads_end(const sepia_reads *reads, sepia_read *entry, const uint8_t *answer, uint32_t len, int64_t cost) {
-  if (len > SEPIA_READ_ANSWER) return;
+/* The length of a SCALE compact number of two bytes or one: no longer one fits an answer. */
+static uint32_t compact_len(uint32_t number) { return number < 64 ? 1 : 2; }
+
+void sepia_reads_end(const sepia_reads *reads, sepia_read *entry, const uint8_t *answer, uint32_t len) {
+  if (len == 0 || len > SEPIA_READ_ANSWER) return;
   memcpy(entry->answer, answer, len);
   entry->answer_len = len;
-  entry->cost = cost;
-  entry->call = reads->call;
+  entry->value_len = 0;
+  if (answer[0] != 0 && len > 1) entry->value_len = len - 1 - ((answer[1] & 3) == 0 ? 1 : 2);
+  entry->since = reads->since;
+}
+
+void sepia_reads_change(sepia_reads *reads, const uint8_t *key, uint32_t len, const uint8_t *value, uint32_t value_len) {
+  sepia_read *entry = sepia_reads_begin(reads, key, len);
+  if (entry == NULL) return;
+  if (value == NULL) {
+    static const uint8_t none[1] = {0};
+    return sepia_reads_end(reads, entry, none, 1);
+  }
+  uint32_t head = 1 + compact_len(value_len);
+  if (value_len > SEPIA_READ_ANSWER - head) return;
+  entry->answer[0] = 1;
+  entry->answer[1] = (uint8_t)(value_len << 2 | (head - 2));
+  if (head == 3) entry->answer[2] = (uint8_t)(value_len >> 6);
+  memcpy(entry->answer + head, value, value_len);
+  entry->answer_len = head + value_len;
+  entry->value_len = value_len;
+  entry->since = reads->since;
 }
 
 void sepia_reads_forget(sepia_reads *reads, const uint8_t *key, uint32_t len) {
-  if (!kept(len)) return;
+  if (!kept(key, len)) return;
   sepia_read *entry = &reads->entries[place(key, len)];
-  if (holds(entry, key, len)) entry->call = 0;
+  if (holds(entry, key, len)) entry->since = 0;
 }
 
-void sepia_reads_forget_all(sepia_reads *reads) { reads->call++; }
+void sepia_reads_forget_all(sepia_reads *reads) { reads->since++; }

@@ -98,12 +98,21 @@ static fat fat_of(const wasmtime_val_raw_t *arg) {
   return (fat){(uint32_t)arg->i64, (uint32_t)((uint64_t)arg->i64 >> 32)};
 }
 
+/* What so many bytes cost; MAX if that is no amount of gas. */
+static int64_t price(const sepia_import *import, uint32_t first_len, uint32_t second_len) {
+  uint64_t cost;
+  if (__builtin_mul_overflow(import->per_byte, (uint64_t)first_len + second_len, &cost) || cost > INT64_MAX) return INT64_MAX;
+  return (int64_t)cost;
+}
+
 /* Copies a known answer out, if that succeeds. Whatever is irregular is left to Go, with nothing done yet. */
-static bool answer(sepia_instance *in, const sepia_read *known, wasmtime_val_raw_t *result) {
-  if (known == NULL || known->cost > in->gas) return false;
+static bool answer(sepia_instance *in, const sepia_import *import, const sepia_read *known, wasmtime_val_raw_t *result) {
+  if (known == NULL) return false;
+  int64_t cost = price(import, known->key_len, known->value_len);
+  if (cost > in->gas) return false;
   uint32_t at = sepia_instance_put(in, known->answer, known->answer_len);
   if (at == 0) return false;
-  in->gas -= known->cost;
+  in->gas -= cost;
   result->i64 = (int64_t)((uint64_t)known->answer_len << 32 | at);
   return true;
 }
@@ -115,24 +124,49 @@ static wasm_trap_t *host_read(void *env, wasmtime_caller_t *caller, wasmtime_val
   sepia_instance *in = enter(env, caller, args);
   fat key = fat_of(&args[0]);
   if (!inside(in, key.at, key.len)) return call_go(in, env, args);
-  if (answer(in, sepia_reads_find(in->reads, in->heap.bytes + key.at, key.len), &args[0])) return NULL;
+  if (answer(in, env, sepia_reads_find(in->reads, in->heap.bytes + key.at, key.len), &args[0])) return NULL;
   sepia_read *entry = sepia_reads_begin(in->reads, in->heap.bytes + key.at, key.len);
-  int64_t before = in->gas;
   wasm_trap_t *trap = call_go(in, env, args);
   if (trap != NULL || entry == NULL || in->gas < 0) return trap;
   fat found = fat_of(&args[0]);
-  if (inside(in, found.at, found.len))
-    sepia_reads_end(in->reads, entry, in->heap.bytes + found.at, found.len, before - in->gas);
+  if (inside(in, found.at, found.len)) sepia_reads_end(in->reads, entry, in->heap.bytes + found.at, found.len);
   return NULL;
 }
 
-/* A function of Go's that changes what the key in its first argument holds. */
-static wasm_trap_t *host_change_key(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
+/* Queues a change of Go's with up to two arguments, all fat. Says no, with nothing done, where it costs more than there is or
+ * an argument lies outside: Go then says so. */
+static bool queue_change(sepia_instance *in, const sepia_import *import, const wasmtime_val_raw_t *args) {
+  fat first = {0, 0}, second = {0, 0};
+  if (import->params > 0) first = fat_of(&args[0]);
+  if (import->params > 1) second = fat_of(&args[1]);
+  if (!inside(in, first.at, first.len) || !inside(in, second.at, second.len)) return false;
+  int64_t cost = price(import, first.len, second.len);
+  if (cost > in->gas) return false;
+  if (!sepia_queue_add(in->queue, import->id, in->heap.bytes + first.at, first.len, in->heap.bytes + second.at, second.len))
+    return false;
+  in->gas -= cost;
+  return true;
+}
+
+/* A change of one key. What is known of the key changes with it, or is forgotten before Go makes the change. */
+static wasm_trap_t *host_change(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
   (void)count;
+  const sepia_import *import = env;
   sepia_instance *in = enter(env, caller, args);
+  bool queued = queue_change(in, import, args);
   fat key = fat_of(&args[0]);
-  if (inside(in, key.at, key.len)) sepia_reads_forget(in->reads, in->heap.bytes + key.at, key.len);
-  return call_go(in, env, args);
+  if (inside(in, key.at, key.len)) {
+    const uint8_t *bytes = in->heap.bytes + key.at;
+    if (queued && import->storage == SEPIA_STORAGE_SET) {
+      fat value = fat_of(&args[1]);
+      sepia_reads_change(in->reads, bytes, key.len, in->heap.bytes + value.at, value.len);
+    } else if (queued && import->storage == SEPIA_STORAGE_CLEAR) {
+      sepia_reads_change(in->reads, bytes, key.len, NULL, 0);
+    } else {
+      sepia_reads_forget(in->reads, bytes, key.len);
+    }
+  }
+  return queued ? NULL : call_go(in, env, args);
 }
 
 static wasm_trap_t *host_change_any(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
@@ -140,6 +174,24 @@ static wasm_trap_t *host_change_any(void *env, wasmtime_caller_t *caller, wasmti
   sepia_instance *in = enter(env, caller, args);
   sepia_reads_forget_all(in->reads);
   return call_go(in, env, args);
+}
+
+static wasm_trap_t *host_start(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
+  (void)count;
+  sepia_instance *in = enter(env, caller, args);
+  in->transactions++;
+  return queue_change(in, env, args) ? NULL : call_go(in, env, args);
+}
+
+/* Closes a transaction. Closing one that the call has not opened is an error, which must not wait. */
+static wasm_trap_t *host_close(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
+  (void)count;
+  const sepia_import *import = env;
+  sepia_instance *in = enter(env, caller, args);
+  if (import->storage == SEPIA_STORAGE_ROLLBACK) sepia_reads_forget_all(in->reads);
+  if (in->transactions == 0) return call_go(in, env, args);
+  in->transactions--;
+  return queue_change(in, env, args) ? NULL : call_go(in, env, args);
 }
 
 static wasm_trap_t *host_malloc(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
@@ -234,18 +286,23 @@ sepia_blob *sepia_blob_new(wasm_engine_t *engine, wasmtime_module_t *module, uin
   return blob;
 }
 
-static wasmtime_func_unchecked_callback_t callback_in_go(uint32_t reads) {
-  switch (reads) {
-    case SEPIA_READS_ANSWER: return host_read;
-    case SEPIA_READS_CHANGE_KEY: return host_change_key;
-    case SEPIA_READS_CHANGE_ANY: return host_change_any;
+static wasmtime_func_unchecked_callback_t callback_in_go(uint32_t storage) {
+  switch (storage) {
+    case SEPIA_STORAGE_READ: return host_read;
+    case SEPIA_STORAGE_SET:
+    case SEPIA_STORAGE_CLEAR:
+    case SEPIA_STORAGE_APPEND: return host_change;
+    case SEPIA_STORAGE_START: return host_start;
+    case SEPIA_STORAGE_COMMIT:
+    case SEPIA_STORAGE_ROLLBACK: return host_close;
+    case SEPIA_STORAGE_CHANGE_ANY: return host_change_any;
   }
   return host_go;
 }
 
 static wasmtime_func_unchecked_callback_t callback_of(const sepia_import *import) {
   switch (import->native) {
-    case SEPIA_IN_GO: return callback_in_go(import->reads);
+    case SEPIA_IN_GO: return callback_in_go(import->storage);
     case SEPIA_MALLOC: return host_malloc;
     case SEPIA_FREE: return host_free;
   }
@@ -314,6 +371,7 @@ sepia_instance *sepia_instance_new(const sepia_blob *blob, uintptr_t handle, siz
   in->variables = calloc(blob->variable_count + 1, sizeof *in->variables);
   in->memo = calloc(1, sizeof *in->memo);
   in->reads = calloc(1, sizeof *in->reads);
+  in->queue = calloc(1, sizeof *in->queue);
   return in;
 }
 
@@ -332,6 +390,7 @@ void sepia_instance_delete(sepia_instance *in) {
   free(in->variables);
   free(in->memo);
   free(in->reads);
+  free(in->queue);
   free(in);
 }
 
@@ -468,7 +527,7 @@ static int settle(sepia_instance *in) {
 }
 
 int sepia_instance_call(sepia_instance *in, const char *name, size_t name_len, const uint8_t *input,
-                        uint32_t input_len, int64_t gas) {
+                        uint32_t input_len, int64_t gas, bool same_storage) {
   wasmtime_extern_t item;
   if (!wasmtime_instance_export_get(in->context, &in->instance, name, name_len, &item) ||
       item.kind != WASMTIME_EXTERN_FUNC) {
@@ -480,7 +539,9 @@ int sepia_instance_call(sepia_instance *in, const char *name, size_t name_len, c
   in->host_end = SEPIA_HOST_NONE;
   in->error = NULL;
   in->trap = NULL;
-  sepia_reads_forget_all(in->reads);
+  if (!same_storage) sepia_reads_forget_all(in->reads);
+  in->queue->len = 0;
+  in->transactions = 0;
   sepia_pages_begin(&in->pages);
   sepia_allocator_reset(&in->allocator, in->blob->heap_base);
   uint32_t at = sepia_instance_put(in, input, input_len);

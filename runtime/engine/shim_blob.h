@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "fresh.h"
 #include "memo.h"
+#include "queue.h"
 #include "reads.h"
 
 /* Host functions served here; the numbers are those of Go's NativeFunc. */
@@ -24,8 +25,18 @@ enum {
   SEPIA_NATIVES
 };
 
-/* What a host function in Go has to do with the answers of reads; the numbers are those of Go's Reads. */
-enum { SEPIA_READS_NONE = 0, SEPIA_READS_ANSWER, SEPIA_READS_CHANGE_KEY, SEPIA_READS_CHANGE_ANY, SEPIA_READS_ROLES };
+/* What a host function in Go does to the storage; the numbers are those of Go's StorageRole. */
+enum {
+  SEPIA_STORAGE_NONE = 0,
+  SEPIA_STORAGE_READ,
+  SEPIA_STORAGE_SET,
+  SEPIA_STORAGE_CLEAR,
+  SEPIA_STORAGE_APPEND,
+  SEPIA_STORAGE_START,
+  SEPIA_STORAGE_COMMIT,
+  SEPIA_STORAGE_ROLLBACK,
+  SEPIA_STORAGE_CHANGE_ANY,
+};
 
 /* Why a host function ended the call. */
 enum {
@@ -46,7 +57,7 @@ enum { SEPIA_VARIABLE_NAME = 32 };
 typedef struct sepia_import {
   uint32_t id;
   uint32_t native;
-  uint32_t reads;
+  uint32_t storage; /* its role there */
   uint32_t params; /* without the gas that the meter appended */
   uint64_t per_byte;
 } sepia_import;
@@ -84,6 +95,8 @@ typedef struct sepia_instance {
   sepia_allocator allocator;
   sepia_memo *memo;
   sepia_reads *reads;
+  sepia_queue *queue;
+  uint32_t transactions; /* that the running call has opened */
   int64_t gas; /* left, as the host sees it while a host function runs */
   int host_end;
   uint8_t *stack; /* private, grows down, guarded below */
@@ -123,9 +136,10 @@ void sepia_instance_delete(sepia_instance *in);
 bool sepia_instance_renew(sepia_instance *in);
 void sepia_instance_shut(sepia_instance *in);
 
-/* Runs an export of type (i32, i32) -> i64 on a copy of the input. */
+/* Runs an export of type (i32, i32) -> i64 on a copy of the input. Answers of reads stay only if same_storage: it holds what it
+ * did when the last call ended. Afterwards the queue holds what Go has to do yet, whatever the end. */
 int sepia_instance_call(sepia_instance *in, const char *name, size_t name_len, const uint8_t *input,
-                        uint32_t input_len, int64_t gas);
+                        uint32_t input_len, int64_t gas, bool same_storage);
 
 /* For host functions in Go. */
 void sepia_instance_refresh(sepia_instance *in);

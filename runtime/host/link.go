@@ -32,27 +32,31 @@ var importTable = sync.OnceValues(func() (*wasm.ImportTable, error) {
 	return imports, nil
 })
 
-// readsByName says which functions read, and which change, what the top storage holds. Children share no key with it, and
-// opening or keeping a transaction changes nothing.
-var readsByName = map[string]engine.Reads{
-	"ext_storage_get_version_1":                  engine.ReadsAnswer,
-	"ext_storage_set_version_1":                  engine.ReadsChangeKey,
-	"ext_storage_clear_version_1":                engine.ReadsChangeKey,
-	"ext_storage_append_version_1":               engine.ReadsChangeKey,
-	"ext_storage_clear_prefix_version_1":         engine.ReadsChangeAny,
-	"ext_storage_clear_prefix_version_2":         engine.ReadsChangeAny,
-	"ext_storage_rollback_transaction_version_1": engine.ReadsChangeAny,
+// storageRoles says what functions do to the top storage. Children share no key with it.
+var storageRoles = map[string]engine.StorageRole{
+	"ext_storage_get_version_1":                  engine.StorageRead,
+	"ext_storage_set_version_1":                  engine.StorageSet,
+	"ext_storage_clear_version_1":                engine.StorageClear,
+	"ext_storage_append_version_1":               engine.StorageAppend,
+	"ext_storage_start_transaction_version_1":    engine.StorageStart,
+	"ext_storage_commit_transaction_version_1":   engine.StorageCommit,
+	"ext_storage_rollback_transaction_version_1": engine.StorageRollback,
+	"ext_storage_clear_prefix_version_1":         engine.StorageChangeAny,
+	"ext_storage_clear_prefix_version_2":         engine.StorageChangeAny,
 }
 
 // hostFunctions is the table as the engine wants it.
-func hostFunctions() []engine.HostFunc {
+func hostFunctions(roles bool) []engine.HostFunc {
 	functions := make([]engine.HostFunc, len(table))
 	for i := range table {
 		r := &table[i]
 		t := r.funcType()
 		functions[i] = engine.HostFunc{
 			Module: importModule, Name: r.name, Params: t.Params, Results: t.Results,
-			Native: r.native, PerByte: r.price.PerByte, Reads: readsByName[r.name], Go: r.serve,
+			Native: r.native, PerByte: r.price.PerByte, Go: r.serve,
+		}
+		if roles {
+			functions[i].Storage = storageRoles[r.name]
 		}
 	}
 	return functions

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/sepia-chain/sepia/internal/primitives"
 	"github.com/sepia-chain/sepia/runtime/engine"
 )
 
@@ -122,4 +123,5 @@ func (p *Pool) forget(r *Runtime) {
 type instance struct {
 	machine *engine.Instance
 	call    call
+	left    primitives.Revision // of the storage when its last call ended
 }

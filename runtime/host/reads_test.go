@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
 	"testing"
 
@@ -61,10 +63,13 @@ func (s *storageScript) encode() []byte {
 	return append(out, s.bytes...)
 }
 
-func storageDriver(t testing.TB) *host.Runtime {
+func storageBlob(t testing.TB) []byte {
 	version := host.Version{SpecName: "storage"}
-	blob := wasm.AppendSection(testdata(t, "storage"), wasm.SectionCustom, append(wasm.AppendName(nil, "runtime_version"), version.Encode()...))
-	return newRuntime(t, newEngine(t), blob, host.Options{})
+	return wasm.AppendSection(testdata(t, "storage"), wasm.SectionCustom, append(wasm.AppendName(nil, "runtime_version"), version.Encode()...))
+}
+
+func storageDriver(t testing.TB) *host.Runtime {
+	return newRuntime(t, newEngine(t), storageBlob(t), host.Options{})
 }
 
 func drive(r *host.Runtime, s *storageScript, on host.Storage, gas int64) (host.Result, error) {
@@ -104,7 +109,7 @@ func (s *storageScript) step(t *testing.T, r *rand.Rand, model *hosttest.Storage
 	switch operation {
 	case storageSet:
 		value := scale.AppendCompact(nil, 0)
-		value = append(value, make([]byte, []int{0, 30, 120, 125, 126, 127, 300}[r.IntN(7)])...)
+		value = append(value, make([]byte, []int{0, 30, 62, 63, 64, 120, 125, 126, 127, 300, 70_000}[r.IntN(11)])...)
 		value[len(value)-1] = byte(r.Uint32()) &^ 3
 		s.add(operation, key, value)
 		must(model.Set(key, value))
@@ -140,12 +145,21 @@ func (s *storageScript) step(t *testing.T, r *rand.Rand, model *hosttest.Storage
 	return 0
 }
 
-// Whatever was read, changed and taken back before in the same call, a read answers what the storage holds.
+// Whatever was read, changed and taken back before, in the same call or an earlier one, a read answers what the storage holds;
+// and when a call has ended, the storage holds what its changes made of it. Some changes are larger than the queue in which
+// they wait.
 func TestReads_AnswerWhatTheStorageHolds(t *testing.T) {
 	runtime := storageDriver(t)
 	storage, model := hosttest.New(nil), hosttest.New(nil)
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 0))
+		if seed%5 == 0 { // somebody else changes it between two calls
+			for _, s := range []*hosttest.Storage{storage, model} {
+				if err := s.Set(readKeys()[seed%20], []byte{byte(seed)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 		var script storageScript
 		var want []uint64
 		for range 60 {
@@ -164,6 +178,138 @@ func TestReads_AnswerWhatTheStorageHolds(t *testing.T) {
 			if got := binary.LittleEndian.Uint64(result.Output[8+storageStepBytes*i:]); got != w {
 				t.Fatalf("seed %d, step %d %v: %x, want %x", seed, i, script.steps[i], got, w)
 			}
+		}
+		if !maps.EqualFunc(storage.Pairs(), model.Pairs(), bytes.Equal) {
+			t.Fatalf("seed %d: the storage does not hold what the model does", seed)
+		}
+	}
+}
+
+// The engine answers reads and lets changes wait where functions have roles. Without roles, Go serves each of them at once;
+// neither results nor gas nor what is stored may tell the two apart, also where the gas ends in the middle.
+func TestReads_CostAndDoWhatGoDoesAtOnce(t *testing.T) {
+	blob := storageBlob(t)
+	e := newEngine(t)
+	quick := newRuntime(t, e, blob, host.Options{})
+	plain := newRuntime(t, e, blob, host.Options{WithoutRoles: true})
+	for seed := range uint64(100) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var script storageScript
+		model := hosttest.New(nil)
+		for range 40 {
+			script.step(t, r, model)
+		}
+		run := func(on *host.Runtime, gas int64) string {
+			storage := hosttest.New(map[string][]byte{string(readKeys()[seed%20]): {4, 1}})
+			result, err := drive(on, &script, storage, gas)
+			var failed *host.CallError
+			if errors.As(err, &failed) {
+				result.GasUsed = failed.GasUsed
+			}
+			return fmt.Sprintf("%d gas, %v, %x, %x", result.GasUsed, err, result.Output, storage.Pairs())
+		}
+		whole, err := drive(plain, &script, hosttest.New(nil), ampleGas)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, gas := range []int64{ampleGas, whole.GasUsed, whole.GasUsed - 1, r.Int64N(whole.GasUsed), r.Int64N(whole.GasUsed)} {
+			if got, want := run(quick, gas), run(plain, gas); got != want {
+				t.Fatalf("seed %d, %d of %d gas:\n%.300s\nat once:\n%.300s", seed, gas, whole.GasUsed, got, want)
+			}
+		}
+	}
+}
+
+// A commit or a roll-back of a transaction that the call has not opened ends the call there: after the changes before it, before
+// those behind, and at the gas used so far. A transaction that an earlier call left open does not count.
+func TestReads_ClosingWhatTheCallHasNotOpenedEndsItAtOnce(t *testing.T) {
+	blob, e := storageBlob(t), newEngine(t)
+	quick := newRuntime(t, e, blob, host.Options{})
+	plain := newRuntime(t, e, blob, host.Options{WithoutRoles: true})
+	for _, operation := range []uint64{storageCommit, storageRollback} {
+		var left, script storageScript
+		left.add(storageStart, nil, nil)
+		script.add(storageSet, []byte("before"), []byte{1})
+		script.add(storageStart, nil, nil)
+		script.add(storageCommit, nil, nil)
+		script.add(operation, nil, nil)
+		script.add(storageSet, []byte("behind"), []byte{1})
+		var used []int64
+		for _, runtime := range []*host.Runtime{quick, plain} {
+			storage := hosttest.New(nil)
+			if _, err := drive(runtime, &left, storage, ampleGas); err != nil {
+				t.Fatal(err)
+			}
+			_, err := drive(runtime, &script, storage, ampleGas)
+			var failed *host.CallError
+			if !errors.As(err, &failed) || failed.Class != engine.TrapHost {
+				t.Fatalf("operation %d: %v, want a trap of the host's", operation, err)
+			}
+			used = append(used, failed.GasUsed)
+			if got := storage.Pairs(); len(got) != 1 || got["before"] == nil {
+				t.Errorf("operation %d: the storage holds %q", operation, got)
+			}
+		}
+		if used[0] != used[1] {
+			t.Errorf("operation %d: %d gas, where Go serves at once %d", operation, used[0], used[1])
+		}
+	}
+}
+
+// The host leaves a blob's writes of the roots of child tries undone, and reads say so.
+func TestReads_WritesOfChildRootsStayUndone(t *testing.T) {
+	runtime := storageDriver(t)
+	key := []byte(":child_storage:default:one")
+	var script storageScript
+	for _, operation := range []uint64{storageGet, storageSet, storageGet, storageClear, storageGet} {
+		script.add(operation, key, []byte{1})
+	}
+	result, err := drive(runtime, &script, hosttest.New(map[string][]byte{string(key): {9}}), ampleGas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []int{0, 2, 4} {
+		if got := binary.LittleEndian.Uint64(result.Output[8+storageStepBytes*step:]); got != answerHash([]byte{9}, true) {
+			t.Errorf("step %d: %x, want the value that it had", step, got)
+		}
+	}
+}
+
+// A storage that breaks while a change waits is the node's fault, as if the change had not waited.
+func TestReads_AStorageThatBreaksWhileAChangeWaitsIsAFault(t *testing.T) {
+	runtime := storageDriver(t)
+	storage := hosttest.New(nil)
+	storage.Err = errors.New("the disk is gone")
+	var script storageScript
+	script.add(storageSet, bytes.Repeat([]byte{7}, 40), []byte{1})
+	_, err := drive(runtime, &script, storage, ampleGas)
+	if !errors.Is(err, engine.ErrFault) || !errors.Is(err, storage.Err) {
+		t.Fatalf("%v, want a fault by %v", err, storage.Err)
+	}
+}
+
+// A read behind a change of its key costs what it costs when Go finds the value.
+func TestReads_BehindAChangeCostTheSame(t *testing.T) {
+	runtime := storageDriver(t)
+	key := bytes.Repeat([]byte{7}, 80)
+	for _, length := range []int{0, 1, 63, 64, 125, 126, 5_000} {
+		used := func(before ...uint64) int64 {
+			var script storageScript
+			value := make([]byte, length)
+			for _, operation := range before {
+				script.add(operation, key, value)
+			}
+			pad := (80 + length) * (4 - len(before))
+			script.bytes = append(script.bytes, make([]byte, pad)...) // inputs of one length cost the same
+			result, err := drive(runtime, &script, hosttest.New(map[string][]byte{string(key): value}), ampleGas)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return result.GasUsed
+		}
+		read := used(storageGet) - used()
+		if behind := used(storageSet, storageGet) - used(storageSet); behind != read {
+			t.Errorf("%d bytes: a read costs %d, behind a set %d", length, read, behind)
 		}
 	}
 }

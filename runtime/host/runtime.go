@@ -25,6 +25,8 @@ type Options struct {
 	Cache       *engine.Cache // of machine code; nil compiles each time
 	Guests      *vm.Provider  // compiled contracts of the node; nil where the blob runs none
 	Signatures  *Signatures   // good signatures that are known already; nil checks each
+	// WithoutRoles makes Go serve each storage function at once: what the engine does with their roles is compared with it.
+	WithoutRoles bool
 }
 
 // Runtime is one compiled blob. It may be used by several goroutines.
@@ -58,7 +60,7 @@ func NewRuntime(e *engine.Engine, code []byte, o Options) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	blob, err := e.CompileBlob(metered, hostFunctions(), engine.BlobOptions{Level: o.Level, Cache: o.Cache})
+	blob, err := e.CompileBlob(metered, hostFunctions(!o.WithoutRoles), engine.BlobOptions{Level: o.Level, Cache: o.Cache})
 	if err != nil {
 		return nil, codeError("compiling", err)
 	}
@@ -269,7 +271,11 @@ func (r *Runtime) Call(ctx context.Context, method string, input []byte, o CallO
 		c.guests = r.guests.NewSession(r.rules, o.Storage, o.DryRun)
 		defer c.guests.Close()
 	}
+	if revisionOf(o.Storage).Same(in.left) {
+		in.machine.SameStorage()
+	}
 	result, err := in.machine.Call(method, input, o.GasLimit, c)
+	in.left = revisionOf(o.Storage)
 	if unwindErr := c.unwind(); unwindErr != nil {
 		return Result{}, fmt.Errorf("rolling back what %s left open: %w: %w", method, engine.ErrFault, unwindErr)
 	}

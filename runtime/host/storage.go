@@ -36,6 +36,20 @@ type Storage interface {
 	TransactionDepth() int
 }
 
+// Revised is a Storage that can say whether it changed since a moment. What was learned of one that did not is used again in
+// the next call: for speed, with the same results and the same gas.
+type Revised interface {
+	Revision() primitives.Revision
+}
+
+// revisionOf is the storage's revision, or one that equals none.
+func revisionOf(s Storage) primitives.Revision {
+	if revised, ok := s.(Revised); ok {
+		return revised.Revision()
+	}
+	return primitives.Revision{}
+}
+
 // ChildStorage is one child tree of a Storage, under the same transactions.
 type ChildStorage interface {
 	Get(key []byte) (value []byte, found bool, err error)

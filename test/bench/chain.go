@@ -229,6 +229,9 @@ type timedRoot struct {
 	spent *time.Duration
 }
 
+// Revision is the storage's own: an embedded interface does not show it.
+func (s timedRoot) Revision() primitives.Revision { return s.Storage.(host.Revised).Revision() }
+
 func (s timedRoot) Root() (primitives.Hash, error) {
 	start := time.Now()
 	root, err := s.Storage.Root()

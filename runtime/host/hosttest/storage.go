@@ -42,15 +42,24 @@ func (c changes) clone() changes {
 type Storage struct {
 	committed changes
 	levels    []changes // the last is the innermost open transaction; the first is outside of all
+	revision  primitives.Revision
 	// Err, if set, is what every operation fails with: a broken disk.
 	Err error
 }
 
-var _ host.Storage = (*Storage)(nil)
+var (
+	_ host.Storage = (*Storage)(nil)
+	_ host.Revised = (*Storage)(nil)
+)
+
+// Revision implements host.Revised.
+func (s *Storage) Revision() primitives.Revision { return s.revision }
+
+func (s *Storage) changing() { s.revision = s.revision.Next() }
 
 // New makes a storage whose committed state is the pairs given.
 func New(pairs map[string][]byte) *Storage {
-	s := &Storage{committed: newChanges(), levels: []changes{newChanges()}}
+	s := &Storage{committed: newChanges(), levels: []changes{newChanges()}, revision: primitives.NewRevision()}
 	for key, value := range pairs {
 		s.committed.top[key] = bytes.Clone(value)
 	}
@@ -169,6 +178,7 @@ func (s *Storage) CommitTransaction() error {
 
 // RollbackTransaction implements host.Storage.
 func (s *Storage) RollbackTransaction() error {
+	s.changing()
 	if len(s.levels) == 1 {
 		return host.ErrNoTransaction
 	}
@@ -188,11 +198,13 @@ func (v view) Get(key []byte) ([]byte, bool, error) {
 }
 
 func (v view) Set(key, value []byte) error {
+	v.s.changing()
 	v.pending[string(key)] = append([]byte{}, value...)
 	return v.s.Err
 }
 
 func (v view) Clear(key []byte) error {
+	v.s.changing()
 	v.pending[string(key)] = nil
 	return v.s.Err
 }
@@ -207,6 +219,7 @@ func (v view) NextKey(key []byte) ([]byte, bool, error) {
 }
 
 func (v view) ClearPrefix(prefix []byte, limit *uint32) (host.Removal, error) {
+	v.s.changing()
 	removal := host.Removal{AllRemoved: true}
 	for key, value := range v.pending {
 		if strings.HasPrefix(key, string(prefix)) {
