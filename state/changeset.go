@@ -8,13 +8,23 @@ import (
 
 // entry is what an overlay knows about one key.
 type entry struct {
-	key    string   // tree key
-	base   cell     // what the base holds: unwritten if not asked yet, else deleted, plain or list
-	now    cell     // what was written; unwritten if nothing was, or all of it was rolled back
-	serial uint64   // of the transaction that now was written in
-	listed bool     // is in changeset.touched
-	sum    [32]byte // SHA-256 of a value that is kept apart, of the last root
+	key    []byte    // tree key
+	base   cell      // what the base holds: unwritten if not asked yet, else deleted, plain or list
+	now    cell      // what was written; unwritten if nothing was, or all of it was rolled back
+	serial uint64    // of the transaction that now was written in
+	listed bool      // is in changeset.touched
+	place  place     // in the ordered index
+	sum    *[32]byte // SHA-256 of a value that is kept apart, of the last root
 }
+
+// place says where the ordered index has an entry.
+type place uint8
+
+const (
+	nowhere place = iota
+	waiting       // in changeset.waiting
+	indexed
+)
 
 // undo is how to take back the first write to an entry in a transaction.
 type undo struct {
@@ -33,9 +43,11 @@ type transaction struct {
 // innermost open one whatever was opened and closed since. What an entry's base holds is kept apart from what was written,
 // so a roll-back never loses it.
 type changeset struct {
-	entries map[string]*entry
+	table
 	touched []*entry              // every entry that was ever written, in order of first write
-	ordered *btree.BTreeG[*entry] // entries that are written now, by key; nil until order is asked for
+	ordered *btree.BTreeG[*entry] // written entries by key, without those that wait; nil until order is asked for
+	waiting []*entry              // written since order was asked for last, or unwritten again: orders are few, writes many
+	pivot   entry                 // scratch for searches
 	journal []undo
 	open    []transaction
 	serial  uint64 // last one handed out
@@ -44,17 +56,7 @@ type changeset struct {
 // btreeDegree makes nodes of up to 63 pointers: half a kilobyte.
 const btreeDegree = 32
 
-func newChangeset() changeset { return changeset{entries: map[string]*entry{}} }
-
-// entry is the entry of a tree key, made if need be. The key is copied.
-func (c *changeset) entry(treeKey []byte) *entry {
-	if e, ok := c.entries[string(treeKey)]; ok {
-		return e
-	}
-	e := &entry{key: string(treeKey)}
-	c.entries[e.key] = e
-	return e
-}
+func newChangeset() changeset { return changeset{table: newTable()} }
 
 // innermost is the serial number of the innermost open transaction, or 0.
 func (c *changeset) innermost() uint64 {
@@ -76,8 +78,9 @@ func (c *changeset) write(e *entry, now cell) {
 			e.listed = true
 			c.touched = append(c.touched, e)
 		}
-		if c.ordered != nil {
-			c.ordered.ReplaceOrInsert(e)
+		if c.ordered != nil && e.place == nowhere {
+			e.place = waiting
+			c.waiting = append(c.waiting, e)
 		}
 	}
 	e.now = now
@@ -123,8 +126,9 @@ func (c *changeset) rollback() error {
 	for i := len(c.journal) - 1; i >= from; i-- {
 		u := c.journal[i]
 		u.entry.now = u.was // its serial stays that of the ended transaction, so the next write is kept in the journal again
-		if u.was.kind == unwritten && c.ordered != nil {
+		if u.was.kind == unwritten && u.entry.place == indexed {
 			c.ordered.Delete(u.entry)
+			u.entry.place = nowhere
 		}
 	}
 	clear(c.journal[from:])
@@ -133,28 +137,32 @@ func (c *changeset) rollback() error {
 	return nil
 }
 
-// order builds the ordered index unless it is there.
+// order brings the ordered index up to date. An entry that was written and rolled back since is left out, so walks never
+// pass what is not there.
 func (c *changeset) order() {
-	if c.ordered != nil {
-		return
+	fresh := c.waiting
+	if c.ordered == nil {
+		c.ordered = btree.NewG(btreeDegree, func(a, b *entry) bool { return bytes.Compare(a.key, b.key) < 0 })
+		fresh = c.touched
 	}
-	c.ordered = btree.NewG(btreeDegree, func(a, b *entry) bool { return a.key < b.key })
-	for _, e := range c.touched {
+	for _, e := range fresh {
+		e.place = nowhere
 		if e.now.kind != unwritten {
+			e.place = indexed
 			c.ordered.ReplaceOrInsert(e)
 		}
 	}
+	c.waiting = c.waiting[:0]
 }
 
 // from is the first written entry that is not below a tree key, if it is under the prefix.
 func (c *changeset) from(treeKey, prefix []byte) *entry {
-	c.order()
 	var found *entry
-	c.ordered.AscendGreaterOrEqual(&entry{key: string(treeKey)}, func(e *entry) bool {
+	c.ascend(treeKey, func(e *entry) bool {
 		found = e
 		return false
 	})
-	if found != nil && bytes.HasPrefix([]byte(found.key), prefix) {
+	if found != nil && bytes.HasPrefix(found.key, prefix) {
 		return found
 	}
 	return nil
@@ -162,14 +170,21 @@ func (c *changeset) from(treeKey, prefix []byte) *entry {
 
 // under is the written entries under a prefix, in order.
 func (c *changeset) under(prefix []byte) []*entry {
-	c.order()
 	var found []*entry
-	c.ordered.AscendGreaterOrEqual(&entry{key: string(prefix)}, func(e *entry) bool {
-		if !bytes.HasPrefix([]byte(e.key), prefix) {
+	c.ascend(prefix, func(e *entry) bool {
+		if !bytes.HasPrefix(e.key, prefix) {
 			return false
 		}
 		found = append(found, e)
 		return true
 	})
 	return found
+}
+
+// ascend goes through the written entries that are not below a tree key, in order, until do is false.
+func (c *changeset) ascend(treeKey []byte, do func(*entry) bool) {
+	c.order()
+	c.pivot.key = treeKey
+	c.ordered.AscendGreaterOrEqual(&c.pivot, do)
+	c.pivot.key = nil
 }

@@ -115,10 +115,10 @@ func (s *Store) remember(o *Overlay) {
 		}
 		e := o.set.touched[o.changes[i].Index]
 		if e.now.kind == deleted {
-			s.cache.written(o.height, e.key, nil, false)
+			s.cache.written(o.height, string(e.key), nil, false)
 			continue
 		}
-		s.cache.written(o.height, e.key, e.now.value(), true)
+		s.cache.written(o.height, string(e.key), e.now.value(), true)
 	}
 }
 
@@ -143,9 +143,9 @@ func (s *Store) publish(info BlockInfo) (*View, error) {
 
 // codeHash is the SHA-256 of the runtime blob after the overlay's writes.
 func (o *Overlay) codeHash() primitives.Hash {
-	e, ok := o.set.entries[string(TreeKey([]byte(codeKey)))]
+	e, _, _ := o.set.find(TreeKey([]byte(codeKey)))
 	switch {
-	case !ok || e.now.kind == unwritten:
+	case e == nil || e.now.kind == unwritten:
 		return o.base.CodeHash()
 	case e.now.kind == deleted:
 		return primitives.Hash{}
@@ -191,7 +191,7 @@ func (w *writer) state(o *Overlay) {
 		}
 		w.changed++
 		e := o.set.touched[c.Index]
-		list = append(list, changedKey{[]byte(e.key), c.Before, c.Outcome != tree.Inserted})
+		list = append(list, changedKey{e.key, c.Before, c.Outcome != tree.Inserted})
 		w.key(c, e, o.height)
 	}
 	w.set(heightKey(keyChanges, o.height), encodeChangeList(list))
@@ -209,11 +209,11 @@ func (w *writer) key(c *tree.Change, e *entry, height uint32) {
 	} else {
 		w.set(w.buf, w.value)
 	}
-	w.buf = appendHistoryKey(w.buf[:0], []byte(e.key), height)
+	w.buf = appendHistoryKey(w.buf[:0], e.key, height)
 	w.set(w.buf, w.value)
 	switch c.Outcome {
 	case tree.Inserted:
-		w.set(hashKey(keyPreimage, c.Path), []byte(e.key))
+		w.set(hashKey(keyPreimage, c.Path), e.key)
 	case tree.Deleted:
 		w.delete(hashKey(keyPreimage, c.Path))
 	}
@@ -225,7 +225,7 @@ func (w *writer) record(e *entry, height uint32) record {
 	if len(value) <= maxInline {
 		return record{tag: tagInline, height: height, value: value}
 	}
-	r := record{tag: tagBig, height: height, number: w.bigs, size: uint64(len(value)), sum: e.sum}
+	r := record{tag: tagBig, height: height, number: w.bigs, size: uint64(len(value)), sum: *e.sum}
 	w.set(bigKey(height, w.bigs), value)
 	w.bigs++
 	return r

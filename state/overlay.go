@@ -104,7 +104,7 @@ func (o *Overlay) load(e *entry) error {
 	if e.base.kind != unwritten {
 		return nil
 	}
-	value, found, err := o.base.v.get([]byte(e.key))
+	value, found, err := o.base.v.get(e.key)
 	if err != nil {
 		return err
 	}
@@ -220,14 +220,14 @@ func (o *Overlay) seek(domain, from []byte) ([]byte, error) {
 	for {
 		o.walked++
 		pending := o.set.from(from, domain)
-		if pending == nil || parent != nil && string(parent) < pending.key {
+		if pending == nil || parent != nil && bytes.Compare(parent, pending.key) < 0 {
 			return parent, nil
 		}
 		if pending.now.kind != deleted {
-			return []byte(pending.key), nil
+			return pending.key, nil
 		}
-		from = append([]byte(pending.key), 0)
-		if parent == nil || string(parent) != pending.key {
+		from = append(append(from[:0:0], pending.key...), 0)
+		if parent == nil || !bytes.Equal(parent, pending.key) {
 			continue
 		}
 		if parent, err = walk.seek(from); err != nil {

@@ -73,7 +73,7 @@ func collect(changes []tree.Change, entries []*entry, first int, height uint32) 
 		if e.now.kind == unwritten || e.same() {
 			continue
 		}
-		c := tree.Change{Path: pathOf([]byte(e.key)), Version: height, Index: first + i}
+		c := tree.Change{Path: pathOf(e.key), Version: height, Index: first + i}
 		if e.now.kind == deleted {
 			c.Delete = true
 			changes = append(changes, c)
@@ -81,8 +81,9 @@ func collect(changes []tree.Change, entries []*entry, first int, height uint32) 
 		}
 		value := e.now.value()
 		if len(value) > maxInline {
-			e.sum = sha256.Sum256(value)
-			form = append(form[:0], bigForm(uint64(len(value)), e.sum)...)
+			sum := sha256.Sum256(value)
+			e.sum = &sum
+			form = append(form[:0], bigForm(uint64(len(value)), sum)...)
 		} else {
 			form = append(append(form[:0], tagInline), value...)
 		}
@@ -113,7 +114,7 @@ func (o *Overlay) Changes() ([]Pair, error) {
 		if e.now.kind == unwritten {
 			continue
 		}
-		id, key, err := splitTreeKey([]byte(e.key))
+		id, key, err := splitTreeKey(bytes.Clone(e.key))
 		if err != nil {
 			return nil, err
 		}
