@@ -36,7 +36,7 @@ func (s *Store) boot(progress func(keys, of uint64)) error {
 	if err != nil {
 		return closed(err)
 	}
-	changes, err := leaves(snap, m, progress)
+	changes, err := s.leaves(snap, m, progress)
 	if cerr := snap.Close(); err == nil {
 		err = cerr
 	}
@@ -54,8 +54,9 @@ func (s *Store) boot(progress func(keys, of uint64)) error {
 	return view.Release()
 }
 
-// leaves reads the whole flat state.
-func leaves(snap *kv.Snapshot, m meta, progress func(keys, of uint64)) ([]tree.Change, error) {
+// leaves reads the whole flat state. What it reads goes into the cache while there is room: the first blocks would ask for
+// it again, one key at a time.
+func (s *Store) leaves(snap *kv.Snapshot, m meta, progress func(keys, of uint64)) ([]tree.Change, error) {
 	lower := []byte{keyState}
 	cursor, err := snap.Cursor(lower, after(lower))
 	if err != nil {
@@ -67,8 +68,12 @@ func leaves(snap *kv.Snapshot, m meta, progress func(keys, of uint64)) ([]tree.C
 		if err != nil || r.tag == tagDeleted {
 			return nil, firstError(cursor.Err(), err, &CorruptionError{"record", m.height, "deleted", "a value"}, cursor.Close())
 		}
-		path, leaf := leafOf(cursor.Key()[1:], r.form())
+		treeKey := cursor.Key()[1:]
+		path, leaf := leafOf(treeKey, r.form())
 		changes = append(changes, tree.Change{Path: path, Leaf: leaf, Version: r.height})
+		if r.tag == tagInline {
+			s.cache.warm(r.height, treeKey, r.value)
+		}
 		if n := uint64(len(changes)); n%progressKeys == 0 {
 			progress(n, m.leaves)
 		}

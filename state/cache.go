@@ -1,7 +1,9 @@
 package state
 
 import (
+	"bytes"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -13,6 +15,7 @@ const (
 	cacheBytesShard   = 64 << 20 / cacheShards
 	cacheMaxValue     = 256 << 10
 	cacheBytesOfEntry = 120 // map slot, entry, key and value headers
+	cacheEvictPart    = 16  // a full shard makes room for the next writes too: this part of it
 )
 
 // cache keeps values that readers of recent heights asked for, or blocks wrote. An entry is what its key held from the
@@ -26,10 +29,11 @@ type cache struct {
 
 type cacheShard struct {
 	mu      sync.Mutex
-	entries map[string]cached
+	entries map[string]*cached
 	bytes   int
 }
 
+// cached may be replaced under the shard's lock, so that a key which is known already needs no new memory.
 type cached struct {
 	height uint32
 	found  bool
@@ -40,7 +44,7 @@ func newCache(height uint32) *cache {
 	c := &cache{seed: maphash.MakeSeed()}
 	c.height.Store(height)
 	for i := range c.shards {
-		c.shards[i].entries = map[string]cached{}
+		c.shards[i].entries = map[string]*cached{}
 	}
 	return c
 }
@@ -67,7 +71,7 @@ func (c *cache) fill(height uint32, treeKey, value []byte, found bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.height.Load() == height {
-		s.put(string(treeKey), cached{height, found, value})
+		s.put(treeKey, cached{height, found, value})
 	}
 }
 
@@ -75,26 +79,51 @@ func (c *cache) fill(height uint32, treeKey, value []byte, found bool) {
 func (c *cache) advance(height uint32) { c.height.Store(height) }
 
 // written enters what the block of a height wrote.
-func (c *cache) written(height uint32, treeKey string, value []byte, found bool) {
-	s := c.shard([]byte(treeKey))
+func (c *cache) written(height uint32, treeKey, value []byte, found bool) {
+	s := c.shard(treeKey)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.put(treeKey, cached{height, found, value})
 }
 
+// warm enters a copy of a value that was written at a height and is current, as long as there is room.
+func (c *cache) warm(height uint32, treeKey, value []byte) {
+	s := c.shard(treeKey)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := cached{height, true, slices.Clip(value)}
+	if s.bytes+cost(treeKey, &e) <= cacheBytesShard {
+		e.value = bytes.Clone(value)
+		s.put(treeKey, e)
+	}
+}
+
 // put enters an entry. Values too large are forgotten instead; when the shard is full, entries go in no order.
-func (s *cacheShard) put(treeKey string, e cached) {
-	if old, ok := s.entries[treeKey]; ok {
+func (s *cacheShard) put(treeKey []byte, e cached) {
+	old, ok := s.entries[string(treeKey)]
+	if ok {
 		s.bytes -= cost(treeKey, old)
-		delete(s.entries, treeKey)
 	}
-	if len(e.value) > cacheMaxValue {
+	switch {
+	case len(e.value) > cacheMaxValue:
+		delete(s.entries, string(treeKey))
 		return
+	case ok:
+		*old = e
+	default:
+		entered := e // so that an update needs no memory
+		s.entries[string(treeKey)] = &entered
 	}
-	s.entries[treeKey] = e
-	s.bytes += cost(treeKey, e)
+	s.bytes += cost(treeKey, &e)
+	if s.bytes > cacheBytesShard {
+		s.evict(cacheBytesShard - cacheBytesShard/cacheEvictPart)
+	}
+}
+
+// evict removes entries until at most so many bytes are left.
+func (s *cacheShard) evict(left int) {
 	for k, old := range s.entries {
-		if s.bytes <= cacheBytesShard {
+		if s.bytes <= left {
 			return
 		}
 		s.bytes -= cost(k, old)
@@ -102,4 +131,6 @@ func (s *cacheShard) put(treeKey string, e cached) {
 	}
 }
 
-func cost(treeKey string, e cached) int { return len(treeKey) + cap(e.value) + cacheBytesOfEntry }
+func cost[K string | []byte](treeKey K, e *cached) int {
+	return len(treeKey) + cap(e.value) + cacheBytesOfEntry
+}

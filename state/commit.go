@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"sync"
 
 	"github.com/sepia-chain/sepia/internal/primitives"
 	"github.com/sepia-chain/sepia/internal/scale"
@@ -49,22 +50,31 @@ func (s *Store) Commit(o *Overlay, b Block) (*View, error) {
 	w := writer{batch: batch}
 	w.state(o)
 	w.block(info, b, o.tree.Leaves())
-	if w.err == nil {
-		w.err = s.db.Apply(batch, true)
-	}
-	if w.err != nil {
-		return nil, fmt.Errorf("committing block %d: %w", b.Height, closed(w.err))
+	if err := s.apply(&w, o); err != nil {
+		return nil, fmt.Errorf("committing block %d: %w", b.Height, closed(err))
 	}
 	if err := s.tree.Adopt(o.tree); err != nil {
 		return nil, fmt.Errorf("adopting tree of block %d: %w", b.Height, err)
 	}
-	s.remember(o)
 	s.log.Debug("block committed", "height", b.Height, "root", root, "changed_keys", w.changed, "batch_keys", batch.Count(),
 		"batch_bytes", batch.Len())
 	if err := o.Drop(); err != nil {
 		return nil, fmt.Errorf("closing overlay of block %d: %w", b.Height, err)
 	}
 	return s.publish(info)
+}
+
+// apply writes the batch and beside that enters what it changes in the cache. Nobody sees that before the block is
+// published: entries are for views of their height and above.
+func (s *Store) apply(w *writer, o *Overlay) error {
+	if w.err != nil {
+		return w.err
+	}
+	var done sync.WaitGroup
+	done.Go(func() { s.remember(o) })
+	err := s.db.Apply(w.batch, true)
+	done.Wait()
+	return err
 }
 
 // batchBytes is about what a commit takes, so that its memory does not grow while it is written: two records and three
@@ -106,7 +116,7 @@ func (s *Store) follows(o *Overlay, b Block) error {
 	return nil
 }
 
-// remember enters what the block changed in the cache. The overlay is not used afterwards, so its values can be kept.
+// remember enters what the block changed in the cache. The overlay writes nothing afterwards, so its values can be kept.
 func (s *Store) remember(o *Overlay) {
 	s.cache.advance(o.height)
 	for i := range o.changes {
@@ -115,10 +125,10 @@ func (s *Store) remember(o *Overlay) {
 		}
 		e := o.set.touched[o.changes[i].Index]
 		if e.now.kind == deleted {
-			s.cache.written(o.height, string(e.key), nil, false)
+			s.cache.written(o.height, e.key, nil, false)
 			continue
 		}
-		s.cache.written(o.height, string(e.key), e.now.value(), true)
+		s.cache.written(o.height, e.key, e.now.value(), true)
 	}
 }
 

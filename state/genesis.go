@@ -94,5 +94,6 @@ func (s *Store) writeGenesis(g Genesis, root primitives.Hash) (*View, error) {
 		return nil, fmt.Errorf("adopting genesis tree: %w", err)
 	}
 	s.tree, s.cache = fresh, newCache(0)
+	s.remember(o)
 	return s.publish(info)
 }

@@ -326,12 +326,12 @@ func TestCache_EvictsAndForgetsLargeValues(t *testing.T) {
 			t.Errorf("shard %d holds %d bytes, at most %d allowed", i, n, cacheBytesShard)
 		}
 	}
-	c.written(6, "k", []byte("six"), true)
-	c.written(7, "k", make([]byte, cacheMaxValue+1), true)
+	c.written(6, []byte("k"), []byte("six"), true)
+	c.written(7, []byte("k"), make([]byte, cacheMaxValue+1), true)
 	if _, _, known := c.get(7, []byte("k")); known {
 		t.Error("a value too large left the older one in the cache")
 	}
-	c.written(8, "k", []byte("eight"), true)
+	c.written(8, []byte("k"), []byte("eight"), true)
 	if _, _, known := c.get(7, []byte("k")); known {
 		t.Error("a view of height 7 was shown a value of height 8")
 	}
