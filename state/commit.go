@@ -1,9 +1,12 @@
 package state
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/sepia-chain/sepia/internal/primitives"
@@ -191,36 +194,56 @@ func (w *writer) deleteRange(from, to []byte) {
 	}
 }
 
-// state writes what the tree says has changed: S, V, K, B and L.
+// pending is a change of the state on its way into a batch.
+type pending struct {
+	*entry
+	outcome tree.Outcome
+	number  uint32 // of a value that is kept apart
+}
+
+// state writes what the tree says has changed: S, V, K, B and L. Each kind of key is written in its order: Pebble then looks
+// for the place of a key from that of the one before, and not from the top of a memtable of a million keys.
 func (w *writer) state(o *Overlay) {
 	list := make([]changedKey, 0, len(o.changes))
+	writes := make([]pending, 0, len(o.changes))
 	for i := range o.changes {
 		c := &o.changes[i]
 		if c.Outcome == tree.None {
 			continue
 		}
-		w.changed++
 		e := o.set.touched[c.Index]
 		list = append(list, changedKey{e.key, c.Before, c.Outcome != tree.Inserted})
-		w.key(c, e, o.height)
+		writes = append(writes, pending{e, c.Outcome, w.apart(c, e, o.height)})
+		w.preimage(c, e)
 	}
+	w.changed = len(writes)
 	w.set(heightKey(keyChanges, o.height), encodeChangeList(list))
+	slices.SortFunc(writes, func(a, b pending) int { return bytes.Compare(a.key, b.key) })
+	for i := range writes {
+		w.current(&writes[i], o.height)
+	}
+	for i := range writes {
+		w.history(&writes[i], o.height)
+	}
 }
 
-func (w *writer) key(c *tree.Change, e *entry, height uint32) {
-	r := record{tag: tagDeleted}
-	if c.Outcome != tree.Deleted {
-		r = w.record(e, height)
-	}
-	w.value = r.append(w.value[:0])
-	w.buf = append(append(w.buf[:0], keyState), e.key...)
+// apart puts a value that is long under a key of its own, whose number it returns.
+func (w *writer) apart(c *tree.Change, e *entry, height uint32) uint32 {
 	if c.Outcome == tree.Deleted {
-		w.delete(w.buf)
-	} else {
-		w.set(w.buf, w.value)
+		return 0
 	}
-	w.buf = appendHistoryKey(w.buf[:0], e.key, height)
-	w.set(w.buf, w.value)
+	value := e.now.value()
+	if len(value) <= maxInline {
+		return 0
+	}
+	number := w.bigs
+	w.set(bigKey(height, number), value)
+	w.bigs++
+	return number
+}
+
+// preimage keeps the names of the leaves.
+func (w *writer) preimage(c *tree.Change, e *entry) {
 	switch c.Outcome {
 	case tree.Inserted:
 		w.set(hashKey(keyPreimage, c.Path), e.key)
@@ -229,16 +252,34 @@ func (w *writer) key(c *tree.Change, e *entry, height uint32) {
 	}
 }
 
-// record is the record of an entry's value, which is put apart if it is long.
-func (w *writer) record(e *entry, height uint32) record {
-	value := e.now.value()
-	if len(value) <= maxInline {
-		return record{tag: tagInline, height: height, value: value}
+// current writes the key as it is after the block.
+func (w *writer) current(c *pending, height uint32) {
+	w.buf = append(append(w.buf[:0], keyState), c.key...)
+	if c.outcome == tree.Deleted {
+		w.delete(w.buf)
+		return
 	}
-	r := record{tag: tagBig, height: height, number: w.bigs, size: uint64(len(value)), sum: *e.sum}
-	w.set(bigKey(height, w.bigs), value)
-	w.bigs++
-	return r
+	w.value = c.appendRecord(w.value[:0], height)
+	w.set(w.buf, w.value)
+}
+
+// history writes the key's version of the block.
+func (w *writer) history(c *pending, height uint32) {
+	w.buf = appendHistoryKey(w.buf[:0], c.key, height)
+	w.value = c.appendRecord(w.value[:0], height)
+	w.set(w.buf, w.value)
+}
+
+func (c *pending) appendRecord(dst []byte, height uint32) []byte {
+	r := record{tag: tagDeleted}
+	if c.outcome != tree.Deleted {
+		value := c.now.value()
+		r = record{tag: tagInline, height: height, value: value}
+		if len(value) > maxInline {
+			r = record{tag: tagBig, height: height, number: c.number, size: uint64(len(value)), sum: *c.sum}
+		}
+	}
+	return r.append(dst)
 }
 
 // block writes everything of a block but its state.
@@ -246,10 +287,7 @@ func (w *writer) block(info BlockInfo, b Block, leaves int) {
 	w.set(heightKey(keyBlock, b.Height), info.encode())
 	w.set(heightKey(keyBody, b.Height), encodeBody(b.Body))
 	w.set(hashKey(keyBlockHash, b.Hash), binary.BigEndian.AppendUint32(nil, b.Height))
-	for i, extrinsic := range b.Body {
-		place := scale.AppendU32(scale.AppendU32(nil, b.Height), uint32(i))
-		w.set(hashKey(keyExtrinsic, primitives.Blake2_256(extrinsic)), place)
-	}
+	w.extrinsics(b)
 	for _, extra := range b.Extra {
 		key := append([]byte{keyExtra}, extra.Key...)
 		if extra.Value == nil {
@@ -260,4 +298,24 @@ func (w *writer) block(info BlockInfo, b Block, leaves int) {
 	}
 	m := meta{format: formatVersion, height: b.Height, leaves: uint64(leaves), root: info.Root}
 	w.set([]byte{keyMeta}, m.encode())
+}
+
+// extrinsics writes where each extrinsic of a block is, in the order of the hashes. Of equal ones the last counts.
+func (w *writer) extrinsics(b Block) {
+	type located struct {
+		hash  primitives.Hash
+		index uint32
+	}
+	list := make([]located, len(b.Body))
+	for i, extrinsic := range b.Body {
+		list[i] = located{primitives.Blake2_256(extrinsic), uint32(i)}
+	}
+	slices.SortFunc(list, func(a, b located) int {
+		return cmp.Or(bytes.Compare(a.hash[:], b.hash[:]), cmp.Compare(a.index, b.index))
+	})
+	for _, l := range list {
+		w.buf = append(append(w.buf[:0], keyExtrinsic), l.hash[:]...)
+		w.value = scale.AppendU32(scale.AppendU32(w.value[:0], b.Height), l.index)
+		w.set(w.buf, w.value)
+	}
 }

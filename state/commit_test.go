@@ -326,3 +326,36 @@ func TestOpen_SecondProcessIsRefused(t *testing.T) {
 	}
 	noError(t, s.Close())
 }
+
+// TestCommit_WritesEachKindInOrder: Pebble finds the place of a key faster near that of the one before. The batch is not
+// part of any rule, so only time would tell if it were lost.
+func TestCommit_WritesEachKindInOrder(t *testing.T) {
+	s := storeWith(t, plainState{}.top("a", "1"))
+	o := newOverlay(t, s)
+	var body [][]byte
+	for i := range 100 {
+		noError(t, o.Set(fmt.Append(nil, i*7919%100), []byte("x")))
+		body = append(body, fmt.Append(nil, i))
+	}
+	keys := batchKeys(t, s, o, block(1, body...))
+	for _, kind := range "SVX" {
+		var of [][]byte
+		for _, key := range keys {
+			if key[0] == byte(kind) {
+				of = append(of, key)
+			}
+		}
+		if len(of) != 100 || !slices.IsSortedFunc(of, bytes.Compare) {
+			t.Errorf("%d keys of kind %c, sorted %v, want 100, sorted", len(of), kind, slices.IsSortedFunc(of, bytes.Compare))
+		}
+	}
+}
+
+func TestCommit_OfEqualExtrinsicsTheLastCounts(t *testing.T) {
+	s := storeWith(t, plainState{}.top("a", "1"))
+	commit(t, s, newOverlay(t, s), block(1, []byte("one"), []byte("two"), []byte("one"), []byte("one"), []byte("three")))
+	h, i, found, err := s.ExtrinsicIndex(primitives.Blake2_256([]byte("one")))
+	if h != 1 || i != 3 || !found || err != nil {
+		t.Errorf("ExtrinsicIndex = %d, %d, %v, %v, want block 1, index 3", h, i, found, err)
+	}
+}
