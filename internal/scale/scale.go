@@ -149,6 +149,9 @@ func (d *Decoder) U128() *big.Int {
 
 // Compact reads a compact integer that must be canonical and fit 64 bits.
 func (d *Decoder) Compact() uint64 {
+	if d.err == nil && len(d.rest) > 0 && d.rest[0]&3 != compactBig {
+		return d.compactSmall()
+	}
 	n := d.CompactBig()
 	if !n.IsUint64() {
 		d.Fail(fmt.Errorf("compact integer %s does not fit 64 bits", n))
@@ -166,19 +169,36 @@ func (d *Decoder) CompactBig() *big.Int {
 		return new(big.Int)
 	}
 	first := d.rest[0]
-	switch first & 3 {
-	case 0:
-		return new(big.Int).SetUint64(uint64(d.U8() >> 2))
-	case 1:
-		return d.canonical(new(big.Int).SetUint64(uint64(d.U16()>>2)), 6)
-	case 2:
-		return d.canonical(new(big.Int).SetUint64(uint64(d.U32()>>2)), 14)
+	if first&3 != compactBig {
+		return new(big.Int).SetUint64(d.compactSmall())
 	}
 	d.U8()
 	size := int(first>>2) + 4
 	body := d.Fixed(size)
 	shortest := max(30, 8*(size-1)) // one byte fewer, or the four-byte mode, holds this many bits
 	return d.canonical(littleEndian(body), shortest)
+}
+
+// compactBig is the mode of a compact integer, the two low bits of its first byte, in which a length follows.
+const compactBig = 3
+
+// compactSmall reads a compact integer of one, two or four bytes, which its first byte tells.
+func (d *Decoder) compactSmall() uint64 {
+	var n uint64
+	var shorterBits int // what the next shorter form holds
+	switch d.rest[0] & 3 {
+	case 0:
+		return uint64(d.U8() >> 2)
+	case 1:
+		n, shorterBits = uint64(d.U16()>>2), 6
+	case 2:
+		n, shorterBits = uint64(d.U32()>>2), 14
+	}
+	if d.err == nil && n>>shorterBits == 0 {
+		d.Fail(ErrNotCanonical)
+		return 0
+	}
+	return n
 }
 
 // canonical refuses n if it would have fitted shorterBits, the capacity of the next shorter form.

@@ -38,6 +38,10 @@ func TestDecoder_Refuses(t *testing.T) {
 		{"no input", "", func(d *Decoder) { d.Compact() }, ErrShort},
 		{"two-byte mode for a small value", "0100", func(d *Decoder) { d.Compact() }, ErrNotCanonical},
 		{"four-byte mode for a small value", "02000000", func(d *Decoder) { d.Compact() }, ErrNotCanonical},
+		{"two-byte mode for the largest of one byte", "fd00", func(d *Decoder) { d.Compact() }, ErrNotCanonical},
+		{"four-byte mode for the largest of two bytes", "feff0000", func(d *Decoder) { d.Compact() }, ErrNotCanonical},
+		{"two-byte mode cut short", "15", func(d *Decoder) { d.Compact() }, ErrShort},
+		{"four-byte mode cut short", "020000", func(d *Decoder) { d.Compact() }, ErrShort},
 		{"big mode for a small value", "0300000000", func(d *Decoder) { d.Compact() }, ErrNotCanonical},
 		{"big mode with a zero top byte", "070000000000", func(d *Decoder) { d.Compact() }, ErrNotCanonical},
 		{"big mode cut short", "0b00", func(d *Decoder) { d.Compact() }, ErrShort},
@@ -75,4 +79,19 @@ func FuzzDecoder(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestCompact_TakesNoMemory: each transaction of a block is decoded by several readers.
+func TestCompact_TakesNoMemory(t *testing.T) {
+	for _, value := range []uint64{1, 1 << 8, 1 << 20} {
+		encoded := AppendCompact(nil, value)
+		if n := testing.AllocsPerRun(10, func() {
+			d := Decoder{rest: encoded}
+			if d.Compact() != value {
+				t.Errorf("Compact(%x) is not %d", encoded, value)
+			}
+		}); n != 0 {
+			t.Errorf("Compact(%x) takes %.0f allocations, want none", encoded, n)
+		}
+	}
 }
