@@ -74,6 +74,9 @@ func reject(phase string, err error) error {
 
 // failed says whether err is the runtime's doing, not the node's.
 func failed(err error) bool {
+	if err == nil {
+		return false
+	}
 	var f *Failure
 	return errors.As(err, &f)
 }
