@@ -63,6 +63,7 @@ func (s *Store) leaves(snap *kv.Snapshot, m meta, progress func(keys, of uint64)
 		return nil, closed(err)
 	}
 	changes := make([]tree.Change, 0, m.leaves)
+	s.cache.expect(m.leaves)
 	for ok := cursor.First(); ok; ok = cursor.Next() {
 		r, err := parseRecord(cursor.Value())
 		if err != nil || r.tag == tagDeleted {

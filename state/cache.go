@@ -49,6 +49,15 @@ func newCache(height uint32) *cache {
 	return c
 }
 
+// expect makes room for the entries that are about to come, as far as they can be kept: growing while they come takes as
+// long as entering them.
+func (c *cache) expect(entries uint64) {
+	const most = cacheBytesShard / cacheBytesOfEntry
+	for i := range c.shards {
+		c.shards[i].entries = make(map[string]*cached, min(entries/cacheShards, most))
+	}
+}
+
 func (c *cache) shard(treeKey []byte) *cacheShard {
 	return &c.shards[maphash.Bytes(c.seed, treeKey)%cacheShards]
 }
