@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -44,11 +45,47 @@ func (c *chain) measure(b blocks) ([]figure, error) {
 		commit = append(commit, each(c.spent.commit))
 		sum = append(sum, each(c.spent.execute+c.spent.root+c.spent.commit))
 	}
+	all := median(sum)
 	return []figure{
 		{b.name + ": validate in the pool", median(validate), "signature check included"},
 		{b.name + ": execute", median(execute), "signature known"},
 		{b.name + ": root", median(root), b.note},
 		{b.name + ": commit", median(commit), "history on, synced"},
-		{b.name + ": all", median(sum), fmt.Sprintf("median of %d blocks of %d", b.count-b.warmUp, b.transactions)},
+		{b.name + ": all", all, fmt.Sprintf("median of %d blocks of %d: %s", b.count-b.warmUp, b.transactions, rate(all*time.Duration(b.transactions)))},
 	}, nil
+}
+
+const (
+	quietBlocks = 220
+	quietWarmUp = 20
+)
+
+// benchQuiet times blocks without transactions, made without CometBFT and committed with a synced batch.
+func benchQuiet(dir string) ([]figure, error) {
+	c, err := openChain(dir, nil)
+	if err != nil {
+		return nil, err
+	}
+	var execute, commit, sum []time.Duration
+	for n := range quietBlocks {
+		if err := c.include(nil); err != nil {
+			return nil, errors.Join(err, c.close())
+		}
+		if n >= quietWarmUp {
+			execute = append(execute, c.spent.execute+c.spent.root)
+			commit = append(commit, c.spent.commit)
+			sum = append(sum, c.spent.execute+c.spent.root+c.spent.commit)
+		}
+	}
+	all := median(sum)
+	return []figure{
+		{"quiet block: execute", median(execute), "time and report of CometBFT's, root included"},
+		{"quiet block: commit", median(commit), "history on, synced"},
+		{"quiet block: all", all, fmt.Sprintf("median of %d blocks: %s without CometBFT", len(sum), rate(all))},
+	}, c.close()
+}
+
+// rate says how many blocks a second that is.
+func rate(block time.Duration) string {
+	return fmt.Sprintf("%.1f blocks/s", float64(time.Second)/float64(block))
 }

@@ -40,6 +40,7 @@ type bench struct {
 
 var benches = []bench{
 	{"transfer", benchTransfers},
+	{"quiet", benchQuiet},
 	{"erc20", benchErc20},
 	{"get", benchGet},
 	{"guest", benchGuests},

@@ -20,8 +20,9 @@ import (
 
 const (
 	nodePatience = 30 * time.Second
-	pollEvery    = 20 * time.Millisecond // seldom enough to add little to what is measured
-	emptyBlocks  = 60
+	pollStart    = 20 * time.Millisecond // often enough for a start of a quarter of a second
+	pollBlocks   = time.Second           // seldom, as each question costs the node time that is counted
+	emptyBlocks  = 100
 )
 
 // benchNode times the real node: from its start to its first block without and with compiled code on disk, and what it
@@ -41,7 +42,7 @@ func benchNode(dir string) ([]figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		first[i], err = run.until(1)
+		first[i], err = run.until(1, pollStart)
 		if err == nil {
 			perBlock, err = run.blocks(emptyBlocks)
 		}
@@ -55,7 +56,7 @@ func benchNode(dir string) ([]figure, error) {
 	return []figure{
 		{"node: start to first block, cold", first[0], "empty home, no compiled code"},
 		{"node: start to first block, warm", first[1], "empty home, compiled code on disk"},
-		{"node: empty block", perBlock, fmt.Sprintf("CPU time, CometBFT with one validator: enough for %.0f blocks/s", float64(time.Second)/float64(perBlock))},
+		{"node: empty block", perBlock, "CPU time, CometBFT with one validator: enough for " + rate(perBlock)},
 		{"node: resident", 0, fmt.Sprintf("%d MiB after %d blocks", resident>>10, emptyBlocks)},
 	}, nil
 }
@@ -90,11 +91,11 @@ func startNode(binary string, args ...string) (*nodeRun, error) {
 	return r, nil
 }
 
-// until waits for a height and returns the time since the start.
-func (r *nodeRun) until(height uint32) (time.Duration, error) {
+// until waits for a height, asking every so often, and returns the time since the start.
+func (r *nodeRun) until(height uint32, every time.Duration) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), nodePatience)
 	defer cancel()
-	tick := time.NewTicker(pollEvery)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		now, err := r.client.Height(ctx)
@@ -108,7 +109,7 @@ func (r *nodeRun) until(height uint32) (time.Duration, error) {
 	}
 }
 
-// blocks is the CPU time of one of the next blocks.
+// blocks is the CPU time of each of the next blocks, of which there are at least count.
 func (r *nodeRun) blocks(count uint32) (time.Duration, error) {
 	from, err := r.client.Height(context.Background())
 	if err != nil {
@@ -118,11 +119,15 @@ func (r *nodeRun) blocks(count uint32) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, err := r.until(from + count); err != nil {
+	if _, err := r.until(from+count, pollBlocks); err != nil {
+		return 0, err
+	}
+	to, err := r.client.Height(context.Background())
+	if err != nil {
 		return 0, err
 	}
 	end, err := r.cpuTime()
-	return (end - begin) / time.Duration(count), err
+	return (end - begin) / time.Duration(to-from), err
 }
 
 // cpuTime is what the node has computed so far, in user and kernel, as Linux tells it: in hundredths of a second.
