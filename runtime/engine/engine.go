@@ -60,8 +60,9 @@ const (
 	blobInstanceMax  = 4 << 20 // the same for 30,000 functions and 16,384 entries, and room
 
 	// guestKeepResident is how much of a dropped guest's memory is zeroed by hand: giving pages back to the kernel and
-	// faulting them in again costs more than that for small memories.
-	guestKeepResident = 64 << 10
+	// faulting them in again costs more than that for small memories. An ink! contract has 64 KiB of stack and, behind
+	// it, a buffer of 16 KiB that every call uses: two pages of Wasm.
+	guestKeepResident = 2 * wasmPage
 
 	defaultBlobSlots  = 8
 	defaultGuestSlots = 8 * 24 // a call depth of 24 for each blob instance
