@@ -10,7 +10,7 @@
 //
 // How data flows:
 //
-//	metered bytes -> CompileBlob / CompileGuest -> machine code (cached on disk for blobs) -> loaded in the tier's engine
+//	metered bytes -> CompileBlob / CompileGuest / Child.Compile -> machine code (kept on disk: Cache) -> loaded in its tier's engine
 //	Blob.Instantiate -> Instance.Call(export, input, gas) -> output | *Trap
 //	Guest.Instantiate -> Exec.Run(gas, answer) -> Step: Finished | Syscall | OutOfGas | Trapped -> Run again, or Drop
 //

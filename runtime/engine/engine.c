@@ -109,6 +109,12 @@ bool sepia_compile(wasm_engine_t *engine, const uint8_t *wasm, size_t len, wasm_
   return error == NULL;
 }
 
+bool sepia_serialize(wasmtime_module_t *module, wasm_byte_vec_t *artefact, sepia_failure *failure) {
+  wasmtime_error_t *error = wasmtime_module_serialize(module, artefact);
+  if (error != NULL) sepia_keep_error(failure, error);
+  return error == NULL;
+}
+
 wasmtime_module_t *sepia_load(wasm_engine_t *engine, const uint8_t *artefact, size_t len, sepia_failure *failure) {
   wasmtime_module_t *module = NULL;
   wasmtime_error_t *error = wasmtime_module_deserialize(engine, artefact, len, &module);

@@ -77,10 +77,10 @@ type Config struct {
 // tier is one of the two Wasm engines with its compilers and its pool.
 type tier struct {
 	name     string
-	run      *C.wasm_engine_t // Speed, with the pool: runs code of both levels
-	compiler [len(levels)]*C.wasm_engine_t
-	slots    chan struct{} // one token for each live instance
-	spare    sync.Mutex    // guards a slot beyond those, for the instance that a blob's image is taken from
+	run      *C.wasm_engine_t              // Speed, with the pool: runs code of both levels
+	compiler [len(levels)]*C.wasm_engine_t // that of Speed is run
+	slots    chan struct{}                 // one token for each live instance
+	spare    sync.Mutex                    // guards a slot beyond those, for the instance that a blob's image is taken from
 }
 
 // Engine holds the engines of both tiers.
@@ -140,12 +140,19 @@ func guestConfig(slots int) C.sepia_engine_config {
 }
 
 func newTier(name string, config C.sepia_engine_config, slots int) *tier {
-	t := &tier{name: name, slots: make(chan struct{}, slots)}
+	t := newCompiler(name, config, LevelNone)
+	t.slots = make(chan struct{}, slots)
 	config.optimize, config.pool = true, true
 	t.run = C.sepia_engine_new(&config)
 	t.compiler[LevelSpeed] = t.run
-	config.optimize, config.pool = false, false
-	t.compiler[LevelNone] = C.sepia_engine_new(&config)
+	return t
+}
+
+// newCompiler makes a tier that can compile at one level, and nothing else.
+func newCompiler(name string, config C.sepia_engine_config, level Level) *tier {
+	t := &tier{name: name}
+	config.optimize = level == LevelSpeed
+	t.compiler[level] = C.sepia_engine_new(&config)
 	return t
 }
 
@@ -161,8 +168,11 @@ func (e *Engine) Close() {
 }
 
 func (t *tier) close() {
-	C.sepia_engine_delete(t.compiler[LevelNone])
-	C.sepia_engine_delete(t.run)
+	for _, compiler := range t.compiler {
+		if compiler != nil {
+			C.sepia_engine_delete(compiler)
+		}
+	}
 }
 
 // compile turns metered bytes into machine code that load accepts.

@@ -28,6 +28,7 @@ const char *sepia_missing_symbol(void);
 wasm_engine_t *sepia_engine_new(const sepia_engine_config *config);
 bool sepia_compile(wasm_engine_t *engine, const uint8_t *wasm, size_t len, wasm_byte_vec_t *artefact,
                    sepia_failure *failure);
+bool sepia_serialize(wasmtime_module_t *module, wasm_byte_vec_t *artefact, sepia_failure *failure);
 wasmtime_module_t *sepia_load(wasm_engine_t *engine, const uint8_t *artefact, size_t len, sepia_failure *failure);
 void sepia_engine_delete(wasm_engine_t *engine);
 void sepia_module_delete(wasmtime_module_t *module);

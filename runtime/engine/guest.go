@@ -56,10 +56,10 @@ type Step struct {
 
 // Guest is a compiled guest module.
 type Guest struct {
-	c       *C.sepia_guest
-	tier    *tier
-	entries map[string]int // number of results of each entry point
-	refs    atomic.Int32   // itself and each execution
+	c     *C.sepia_guest
+	tier  *tier
+	links guestLinks
+	refs  atomic.Int32 // itself and each execution
 }
 
 // Exec is one execution of a guest. It is used by one goroutine at a time and must be dropped.
@@ -73,57 +73,87 @@ var errOver = errors.New("the execution is over")
 
 // CompileGuest compiles a metered contract. The imports are in the module's order, without the meter's own.
 func (e *Engine) CompileGuest(metered []byte, imports []GuestImport, o GuestOptions) (*Guest, error) {
+	code, err := e.guest.compileGuest(metered, o.Level)
+	if err != nil {
+		return nil, err
+	}
+	return e.LoadGuest(code, imports)
+}
+
+// compileGuest makes guest code: machine code with what linking needs to know of the module, as LoadGuest reads it.
+func (t *tier) compileGuest(metered []byte, level Level) ([]byte, error) {
 	s, err := readShape(metered, GuestMemoryMaxPages)
 	if err != nil {
 		return nil, err
 	}
-	if len(imports) != len(s.imports()) {
-		return nil, fmt.Errorf("the module has %d imports, not %d", len(s.imports()), len(imports))
-	}
 	if _, err := s.stackUnits(GuestStackUnits); err != nil {
 		return nil, err
 	}
-	entries, err := s.guestEntries()
+	links, err := s.guestLinks()
 	if err != nil {
 		return nil, err
 	}
-	code, err := e.guest.compile(metered, o.Level)
+	machineCode, err := t.compile(metered, level)
 	if err != nil {
 		return nil, err
 	}
-	module, err := e.guest.load(code)
+	return links.appendCode(machineCode), nil
+}
+
+// LoadGuest makes guest code runnable. Code is trusted: it must be what Code, CompileGuest or a compiler process made, by way
+// of a checked cache at most.
+func (e *Engine) LoadGuest(code []byte, imports []GuestImport) (*Guest, error) {
+	links, machineCode, err := readGuestCode(code)
 	if err != nil {
 		return nil, err
 	}
-	g := &Guest{tier: e.guest, entries: entries}
+	if len(imports) != len(links.imports) {
+		return nil, fmt.Errorf("the module has %d imports, not %d", len(links.imports), len(imports))
+	}
+	module, err := e.guest.load(machineCode)
+	if err != nil {
+		return nil, err
+	}
+	g := &Guest{tier: e.guest, links: links}
 	g.refs.Store(1)
 	g.c = C.sepia_guest_new(e.guest.run, module, C.uint32_t(len(imports)))
-	if err := g.link(s, imports); err != nil {
+	if err := g.link(imports); err != nil {
 		g.Close()
 		return nil, err
 	}
 	return g, nil
 }
 
+// Code returns the guest code that LoadGuest would make this guest of.
+func (g *Guest) Code() ([]byte, error) {
+	var out C.wasm_byte_vec_t
+	var failure C.sepia_failure
+	if !C.sepia_serialize(g.c.module, &out, &failure) {
+		return nil, fault("reading compiled code of a guest", failureText(&failure))
+	}
+	defer C.sepia_bytes_delete(&out)
+	return g.links.appendCode(unsafe.Slice((*byte)(unsafe.Pointer(out.data)), int(out.size))), nil
+}
+
 // link defines each import once and prepares instantiation.
-func (g *Guest) link(s *shape, imports []GuestImport) error {
+func (g *Guest) link(imports []GuestImport) error {
 	defined := make(map[[2]string]GuestImport)
 	var failure C.sepia_failure
-	for i, imp := range s.imports() {
-		name := [2]string{imp.Module, imp.Name}
+	for i, imp := range g.links.imports {
+		name := [2]string{imp.module, imp.name}
 		if before, ok := defined[name]; ok {
 			if before != imports[i] {
-				return fmt.Errorf("import %s.%s has two ids", imp.Module, imp.Name)
+				return fmt.Errorf("import %s.%s has two ids", imp.module, imp.name)
 			}
 			continue
 		}
 		defined[name] = imports[i]
-		t := s.Types[imp.Type]
+		t := imp.typ
 		if n := len(t.Params); n == 0 || n > MaxSyscallArgs+1 || t.Params[n-1] != wasm.I64 || len(t.Results) > 1 {
-			return fault("linking a guest", fmt.Sprintf("import %s.%s has type %v", imp.Module, imp.Name, t))
+			return fault("linking a guest", fmt.Sprintf("import %s.%s has type %v", imp.module, imp.name, t))
 		}
 		if !g.define(uint32(i), name, t, imports[i], &failure) {
-			return fault("defining "+imp.Module+"."+imp.Name, failureText(&failure))
+			return fault("defining "+imp.module+"."+imp.name, failureText(&failure))
 		}
 	}
 	if !C.sepia_guest_link(g.c, &failure) {
@@ -143,23 +173,6 @@ func (g *Guest) define(index uint32, names [2]string, t wasm.FuncType, i GuestIm
 		C.sepia_guest_import{id: C.uint32_t(i.ID), params: C.uint32_t(len(t.Params) - 1), wide: C.bool(t.Result() == wasm.I64)}, failure))
 }
 
-// guestEntries returns the functions that an execution can begin with: () -> () or () -> i32.
-func (s *shape) guestEntries() (map[string]int, error) {
-	entries := make(map[string]int)
-	for _, name := range []string{"deploy", "call"} {
-		e, ok := s.export(name)
-		if !ok {
-			continue
-		}
-		t, ok := s.functionExport(e)
-		if !ok || len(t.Params) != 0 || len(t.Results) > 1 || t.Result() == wasm.I64 {
-			return nil, fmt.Errorf("the export %s is no function () -> () or () -> i32", name)
-		}
-		entries[name] = len(t.Results)
-	}
-	return entries, nil
-}
-
 // Close gives the guest up. Its machine code is freed when the last execution is dropped too.
 func (g *Guest) Close() { g.release() }
 
@@ -172,7 +185,7 @@ func (g *Guest) release() {
 // Instantiate makes an execution that will begin at entry, "deploy" or "call". It takes a slot of the pool, waiting for one
 // if all are taken.
 func (g *Guest) Instantiate(entry string) (*Exec, error) {
-	results, ok := g.entries[entry]
+	results, ok := g.links.results(entry)
 	if !ok {
 		return nil, fmt.Errorf("%w: %s", ErrNoExport, entry)
 	}
