@@ -28,7 +28,8 @@ var (
 	// Checking types and limits takes 10 ns a byte of code, metering 25 ns. Compiling is paid by the score, which
 	// the blob charges.
 	guestValidatePrice = Price{Base: 10 * microsecond, PerByte: 100 * nanosecond}
-	// A read of the state, and a comparison of the code with the cache's copy.
+	// A read of the state, and a comparison of the code with the cache's copy. Finding it on disk or compiling it costs more
+	// and is not charged, because gas cannot depend on a cache: see fromDisk in package vm for what that can add up to.
 	guestLoadPrice = Price{Base: 5 * microsecond, PerByte: 1 * nanosecond}
 	// An instance from the pool takes 4 us; its memory is zeroed or mapped when it is dropped, its data copied.
 	guestInstantiatePrice = Price{Base: 6 * microsecond, PerByte: 50}

@@ -103,7 +103,7 @@ func TestProvider_EvictionNeverShows(t *testing.T) {
 }
 
 func TestProvider_CacheIsBounded(t *testing.T) {
-	p := newTestProvider(t, Options{CacheBytes: 5 * (entryBytes + artefactRatio*300)})
+	p := newTestProvider(t, Options{CacheBytes: 5 * (entryBytes + (artefactRatio+1)*300)})
 	rules := testRules(t)
 	for i := range 40 {
 		s := p.NewSession(rules, pairs{"key": scale.AppendBytes(nil, counting(i+1))}, false)
@@ -142,7 +142,7 @@ func TestProvider_KeysAreOnlyAHint(t *testing.T) {
 // Sessions of many goroutines run modules while their code is replaced by the fast tier; an execution that began in the
 // quick tier ends there.
 func TestProvider_TiersChangeUnderRunningGuests(t *testing.T) {
-	p := newTestProvider(t, Options{CacheBytes: 4 * entryBytes})
+	p := newTestProvider(t, Options{CacheBytes: 4 * entryBytes, Child: &engine.Child{}})
 	rules := testRules(t)
 	state := pairs{}
 	for i := range 8 {
@@ -230,7 +230,11 @@ func TestSession_GuestCannotOutrunTheBlobCall(t *testing.T) {
 // recompile does what the background compiler does, and is done when it returns.
 func (p *Provider) recompile(t *testing.T, e *entry) {
 	t.Helper()
-	guest, err := p.engine.CompileGuest(e.metered, e.imports, engine.GuestOptions{Level: engine.LevelSpeed})
+	metered, err := e.meteredForm()
+	if err != nil {
+		t.Fatal(err)
+	}
+	guest, err := p.engine.CompileGuest(metered, e.imports, engine.GuestOptions{Level: engine.LevelSpeed})
 	if err != nil {
 		t.Fatal(err)
 	}

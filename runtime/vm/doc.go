@@ -6,9 +6,10 @@
 // is suspended, and the call is handed to the blob as a Step. The interface as the blob sees it is abi.json; package host
 // puts the functions into its table and passes each to a Session.
 //
-// Data flow: code -> Validate under the blob's rules -> meter -> compile (quick tier at once, the fast tier in the
-// background) -> module cache of the node. A Session is one blob call: it numbers modules and executions from 0, and
-// everything it holds ends with it.
+// Data flow: code -> Validate under the blob's rules -> meter -> compile (quick tier in the call, the fast tier ahead in a
+// process of its own) -> modules in memory -> machine code on disk, where what is pushed out of memory is found again without
+// checking, metering or compiling. A Session is one blob call: it numbers modules and executions from 0, and everything it
+// holds ends with it.
 //
 // What is in the cache, which tier runs and when the fast tier is ready never shows in a result or in gas: Load looks into
 // state each time, and every price is by length. Errors of the blob (a handle that was not given out) are *engine.HostTrap;

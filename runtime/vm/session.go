@@ -22,6 +22,7 @@ type Session struct {
 	modules []*entry
 	execs   []execution
 	live    int
+	brought map[cacheKey]struct{} // code that a call that explains has checked: it may be in no state but this call's own
 }
 
 type execution struct {
@@ -32,7 +33,7 @@ type execution struct {
 
 // NewSession begins a blob call. A session that explains gives words for people; its call's result must not reach consensus.
 func (p *Provider) NewSession(r *Rules, storage Storage, explain bool) *Session {
-	return &Session{provider: p, rules: r, storage: storage, explain: explain}
+	return &Session{provider: p, rules: r, storage: storage, explain: explain, brought: map[cacheKey]struct{}{}}
 }
 
 // Close ends the call: every execution is dropped, in whatever state it is.
@@ -60,6 +61,11 @@ func (s *Session) Validate(code []byte, report *[ReportBytes]byte) (int32, error
 	encodeReport(report, &e.report, len(code))
 	if e.err != nil {
 		return ValidateRejected, nil
+	}
+	if s.explain {
+		s.brought[e.key] = struct{}{}
+	} else {
+		s.provider.askFast(e)
 	}
 	return ValidateOK, nil
 }
@@ -115,7 +121,7 @@ func (s *Session) Instantiate(module, entryPoint uint32, pay func(bytes int) err
 	if s.live == MaxLive {
 		return InstantiateTooMany, nil
 	}
-	exec, err := s.provider.instantiate(e, entryPoints[entryPoint])
+	exec, err := s.instantiate(e, entryPoints[entryPoint])
 	if err != nil {
 		return 0, fmt.Errorf("instantiating a guest: %w", err)
 	}
@@ -125,6 +131,19 @@ func (s *Session) Instantiate(module, entryPoint uint32, pay func(bytes int) err
 }
 
 const wasmPage = 64 << 10
+
+func (s *Session) instantiate(e *entry, entryPoint string) (*engine.Exec, error) {
+	if err := s.provider.ready(e); err != nil {
+		return nil, err
+	}
+	if _, brought := s.brought[e.key]; !brought {
+		if err := s.provider.keep(e); err != nil {
+			return nil, err
+		}
+		s.provider.askFast(e)
+	}
+	return e.instantiate(entryPoint)
+}
 
 func (s *Session) execution(handle uint32) (*execution, error) {
 	if handle >= uint32(len(s.execs)) || s.execs[handle].exec == nil {
