@@ -8,6 +8,7 @@ package engine
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"unsafe"
@@ -81,6 +82,9 @@ type tier struct {
 	compiler [len(levels)]*C.wasm_engine_t // that of Speed is run
 	slots    chan struct{}                 // one token for each live instance
 	spare    sync.Mutex                    // guards a slot beyond those, for the instance that a blob's image is taken from
+
+	reservation sync.Mutex // guards reserved
+	reserved    int        // slots, of those that there are
 }
 
 // Engine holds the engines of both tiers.
@@ -154,6 +158,31 @@ func newCompiler(name string, config C.sepia_engine_config, level Level) *tier {
 	config.optimize = level == LevelSpeed
 	t.compiler[level] = C.sepia_engine_new(&config)
 	return t
+}
+
+// BlobSlots is how many blob instances can be alive at once.
+func (e *Engine) BlobSlots() int { return cap(e.blob.slots) }
+
+// ErrNoSlots says that more slots were to be set aside than there are.
+var ErrNoSlots = errors.New("the pools of instances want more slots than the engine has")
+
+// ReserveBlobSlots sets slots aside for somebody who keeps instances alive between calls, until they are returned. As long as
+// all such users reserve what they may hold, Instantiate never waits for one of them.
+func (e *Engine) ReserveBlobSlots(n int) error {
+	e.blob.reservation.Lock()
+	defer e.blob.reservation.Unlock()
+	if e.blob.reserved+n > e.BlobSlots() {
+		return fmt.Errorf("%w: %d of %d are taken, %d more are wanted", ErrNoSlots, e.blob.reserved, e.BlobSlots(), n)
+	}
+	e.blob.reserved += n
+	return nil
+}
+
+// ReturnBlobSlots gives reserved slots back.
+func (e *Engine) ReturnBlobSlots(n int) {
+	e.blob.reservation.Lock()
+	defer e.blob.reservation.Unlock()
+	e.blob.reserved -= n
 }
 
 // RestoresMemory says whether instances are restored between calls. Where the system cannot tell which pages were written,

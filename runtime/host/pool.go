@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -11,7 +12,7 @@ import (
 
 // PoolConfig sets the size of a Pool.
 type PoolConfig struct {
-	Instances int // alive at once, over all runtimes; at most the blob slots of the engine
+	Instances int // alive at once, over all runtimes; all pools of an engine together have at most its blob slots
 	ForBlocks int // of these, how many only block execution may take
 }
 
@@ -19,12 +20,18 @@ type PoolConfig struct {
 // next call of the same runtime and given up when another runtime needs the room.
 //
 // Block execution has a share of its own, so that no number of queries keeps a block waiting.
+//
+// While a pool has runtimes, its instances are reserved in their engine. So whoever has a token never waits for a slot of the
+// engine that an idle instance elsewhere would hold for ever; compiling a runtime takes none of these slots.
 type Pool struct {
 	general  chan struct{} // a token for each instance that any call may take
 	reserved chan struct{} // and for each that only block execution may take
 
-	mu   sync.Mutex
-	idle []idleInstance // oldest first
+	mu       sync.Mutex
+	engine   *engine.Engine // whose slots are reserved, or nil
+	runtimes int            // open ones
+	busy     int            // instances in use
+	idle     []idleInstance // oldest first
 }
 
 type idleInstance struct {
@@ -42,6 +49,33 @@ func NewPool(config PoolConfig) (*Pool, error) {
 		reserved: make(chan struct{}, config.ForBlocks),
 	}
 	return p, nil
+}
+
+// join makes room for a runtime's instances. The error is that of whoever chose the sizes.
+func (p *Pool) join(e *engine.Engine) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.engine == nil {
+		if err := e.ReserveBlobSlots(p.size()); err != nil {
+			return err
+		}
+		p.engine = e
+	}
+	if p.engine != e {
+		return errors.New("a pool of instances serves one engine")
+	}
+	p.runtimes++
+	return nil
+}
+
+func (p *Pool) size() int { return cap(p.general) + cap(p.reserved) }
+
+// leave returns the reserved slots if nothing can need them any more. The lock is held.
+func (p *Pool) leave() {
+	if p.runtimes == 0 && p.busy == 0 && p.engine != nil {
+		p.engine.ReturnBlobSlots(p.size())
+		p.engine = nil
+	}
 }
 
 // acquire waits for the right to run and returns an instance of the runtime, with what gives the right back.
@@ -76,11 +110,12 @@ func (p *Pool) take(r *Runtime) (*instance, error) {
 		if p.idle[i].of == r {
 			in := p.idle[i].in
 			p.idle = append(p.idle[:i], p.idle[i+1:]...)
+			p.busy++
 			return in, nil
 		}
 	}
 	inUse := len(p.general) + len(p.reserved) // this call's own included
-	if len(p.idle) > 0 && inUse+len(p.idle) > cap(p.general)+cap(p.reserved) {
+	if len(p.idle) > 0 && inUse+len(p.idle) > p.size() {
 		p.idle[0].in.machine.Close()
 		p.idle = p.idle[1:]
 	}
@@ -88,6 +123,7 @@ func (p *Pool) take(r *Runtime) (*instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("instantiating a blob: %w", err)
 	}
+	p.busy++
 	return &instance{machine: machine}, nil
 }
 
@@ -99,6 +135,8 @@ func (p *Pool) release(r *Runtime, in *instance, tokens chan struct{}) {
 	} else {
 		p.idle = append(p.idle, idleInstance{r, in})
 	}
+	p.busy--
+	p.leave()
 	<-tokens
 	p.mu.Unlock()
 }
@@ -117,6 +155,8 @@ func (p *Pool) forget(r *Runtime) {
 		kept = append(kept, idle)
 	}
 	p.idle = kept
+	p.runtimes--
+	p.leave()
 }
 
 // instance is an instance of the engine with the state that its calls reuse.

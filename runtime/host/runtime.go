@@ -68,6 +68,10 @@ func NewRuntime(e *engine.Engine, code []byte, o Options) (*Runtime, error) {
 	if r.pool == nil {
 		r.pool = &Pool{general: make(chan struct{}, 1)}
 	}
+	if err := r.pool.join(e); err != nil {
+		blob.Close()
+		return nil, err
+	}
 	return r, nil
 }
 
