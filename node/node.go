@@ -51,6 +51,9 @@ type Options struct {
 	Spec   *spec.Spec
 	Config *config.Config
 	Logger *slog.Logger
+	// Compiler makes fast code of contracts, in processes of a program that serves engine.CompileCommand. Without it contracts
+	// keep their quick code where the settings leave the choice.
+	Compiler *engine.Child
 	// ValidatorSecret makes the validator key of a home that has none: 32 bytes. Without it the home must have a key.
 	ValidatorSecret []byte
 }
@@ -148,14 +151,15 @@ func (n *Node) openState(o Options) (*state.Store, error) {
 	return store, nil
 }
 
+// compileChoices are what the setting vm.compile says. Nothing else passes the settings' own check.
+var compileChoices = map[string]vm.Compile{"automatic": vm.CompileAutomatic, "none": vm.CompileNone, "speed": vm.CompileSpeed}
+
 func (n *Node) openEngine(o Options) (*engine.Engine, host.Options, error) {
 	machine, err := engine.New(engine.Config{BlobSlots: blobInstances, GuestSlots: vm.GuestSlots(blobInstances)})
 	if err != nil {
 		return nil, host.Options{}, fmt.Errorf("opening engine: %w", err)
 	}
 	n.opened("engine", func() error { machine.Close(); return nil })
-	guests := vm.NewProvider(machine, vm.Options{Log: o.Logger.With("room", "vm")})
-	n.opened("guest VM", func() error { guests.Close(); return nil })
 	cacheDir := o.Config.CompileCacheDir
 	if cacheDir == "" {
 		cacheDir = o.Home.CompileCacheDir()
@@ -164,7 +168,15 @@ func (n *Node) openEngine(o Options) (*engine.Engine, host.Options, error) {
 	if err != nil {
 		return nil, host.Options{}, fmt.Errorf("opening cache of compiled code: %w", err)
 	}
-	pool, err := host.NewPool(host.PoolConfig{Instances: blobInstances, ForBlocks: blobInstancesForBlock})
+	guestCache, err := engine.OpenGuestCache(cacheDir, o.Logger.With("room", "vm"))
+	if err != nil {
+		return nil, host.Options{}, fmt.Errorf("opening cache of compiled contracts: %w", err)
+	}
+	guests := vm.NewProvider(machine, vm.Options{
+		Disk: guestCache, Compile: compileChoices[o.Config.Compile], Child: o.Compiler, Log: o.Logger.With("room", "vm"),
+	})
+	n.opened("guest VM", func() error { guests.Close(); return nil })
+	pool, err := host.NewPool(host.PoolConfig{Instances: machine.BlobSlots(), ForBlocks: blobInstancesForBlock})
 	if err != nil {
 		return nil, host.Options{}, fmt.Errorf("opening pool of instances: %w", err)
 	}

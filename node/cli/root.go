@@ -20,6 +20,7 @@ import (
 	"github.com/sepia-chain/sepia/node"
 	"github.com/sepia-chain/sepia/node/config"
 	"github.com/sepia-chain/sepia/node/spec"
+	"github.com/sepia-chain/sepia/runtime/engine"
 )
 
 // Exit is a process exit code.
@@ -89,8 +90,12 @@ func (s *streams) print(value any, text string) error {
 	return encoder.Encode(value)
 }
 
-// Main runs the command line and returns the exit code. Interrupting it ends a running node cleanly.
+// Main runs the command line and returns the exit code. Interrupting it ends a running node cleanly. A process that a node
+// started to compile a contract is no command line: it serves its request, and an interrupt simply ends it.
 func Main(args []string) Exit {
+	if engine.IsCompileCommand(args) {
+		return Exit(engine.ServeCompile(os.Stdin, os.Stdout, os.Stderr))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return Run(ctx, args, os.Stdin, os.Stdout, os.Stderr)

@@ -16,6 +16,7 @@ import (
 	"github.com/sepia-chain/sepia/node"
 	"github.com/sepia-chain/sepia/node/config"
 	"github.com/sepia-chain/sepia/node/spec"
+	"github.com/sepia-chain/sepia/runtime/engine"
 )
 
 func newDev(io *streams) *cobra.Command {
@@ -74,7 +75,7 @@ func runDev(cmd *cobra.Command, io *streams, foreign foreignRuntime) error {
 	}
 	log := newLogger(io.err, settings)
 	n, err := node.Open(cmd.Context(), node.Options{
-		Home: node.Home(basePath), Spec: chain, Config: settings, ValidatorSecret: node.DevValidatorSecret(), Logger: log,
+		Home: node.Home(basePath), Spec: chain, Config: settings, ValidatorSecret: node.DevValidatorSecret(), Logger: log, Compiler: &engine.Child{},
 	})
 	if err != nil {
 		return err
@@ -208,7 +209,7 @@ func newStart(io *streams) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		n, err := node.Open(cmd.Context(), node.Options{Home: home, Spec: chain, Config: settings, Logger: newLogger(io.err, settings)})
+		n, err := node.Open(cmd.Context(), node.Options{Home: home, Spec: chain, Config: settings, Logger: newLogger(io.err, settings), Compiler: &engine.Child{}})
 		if err != nil {
 			return err
 		}

@@ -34,6 +34,7 @@ type Config struct {
 	LogFormat       string
 	StateCacheMiB   int
 	CompileCacheDir string // empty = "cache/compiled" under BasePath
+	Compile         string // tier of contracts: "automatic", "none" or "speed"
 	origins         map[string]Origin
 }
 
@@ -75,6 +76,8 @@ var settings = []setting{
 		intSetter(8, 1<<20, func(c *Config) *int { return &c.StateCacheMiB })},
 	{"vm.cache_dir", "compile-cache", "", "folder of compiled code; empty means cache/compiled under the base path, or the user's cache folder for a chain without one",
 		func(c *Config, v string) error { c.CompileCacheDir = v; return nil }},
+	{"vm.compile", "compile", "automatic", "how contracts are compiled: automatic (quickly at once, thoroughly ahead in another process), none (quickly only) or speed (thoroughly only: calls wait); results are the same",
+		choiceSetter([]string{"automatic", "none", "speed"}, func(c *Config) *string { return &c.Compile })},
 }
 
 // Setting describes one setting to a reader: flags, help and docs are made from it.

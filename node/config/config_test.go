@@ -69,6 +69,7 @@ func TestLoad_RefusesBadSettings(t *testing.T) {
 		{"level typo", "[log]\nlevel = \"inf\"\n", nil, nil, "want one of debug, info, warn, error: did you mean info?"},
 		{"seal", "", nil, map[string]string{"seal": "interval=5"}, "want interval=MS with MS from 100 to 3600000"},
 		{"seal word", "", nil, map[string]string{"seal": "manual"}, "want auto or interval=MS, for example interval=2000"},
+		{"tier", "[vm]\ncompile = \"autmatic\"\n", nil, nil, "want one of automatic, none, speed: did you mean automatic?"},
 		{"cache", "[state]\ncache_mib = 1\n", nil, nil, "want a whole number from 8 to 1048576"},
 	} {
 		_, err := load(t, c.file, c.environment, c.flags)

@@ -114,6 +114,7 @@ func (p *Provider) compileFast(ctx context.Context, e *entry) {
 		}
 		return
 	}
+	p.log.Debug("a contract has its fast code", "code_hash", e.key.code.String())
 	e.replace(guest)
 	p.write(e, engine.LevelSpeed, guestCode)
 	p.disk.Remove(e.key.diskKey(engine.LevelNone))

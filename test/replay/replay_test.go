@@ -16,6 +16,7 @@ import (
 
 	"github.com/sepia-chain/sepia/consensus/comet"
 	"github.com/sepia-chain/sepia/runtime/engine"
+	"github.com/sepia-chain/sepia/runtime/vm"
 	"github.com/sepia-chain/sepia/state"
 	"github.com/sepia-chain/sepia/test/attacks/chaintest"
 )
@@ -77,17 +78,26 @@ func copyComet(t *testing.T, from, to *state.Store) {
 	}
 }
 
-// settings are what must make no difference.
+// TestMain lets the test binary compile contracts ahead, as the node's does.
+func TestMain(m *testing.M) {
+	if engine.IsCompileCommand(os.Args[1:]) {
+		os.Exit(engine.ServeCompile(os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// settings are what must make no difference. The first chain swaps the tier of its contracts in the middle, whenever the fast
+// one is ready.
 var settings = []struct {
 	name    string
 	options chaintest.Options
 	long    bool
 }{
 	{"quick compile level, no code cache, tiny caches, debug logs", chaintest.Options{
-		Level: engine.LevelNone, StateCacheBytes: 1 << 20, GuestCacheBytes: 1, Log: slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Level: engine.LevelNone, GuestCompile: vm.CompileNone, StateCacheBytes: 1 << 20, GuestCacheBytes: 1, Log: slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}, false},
 	{"full compile level, large caches, another seal", chaintest.Options{
-		Level: engine.LevelSpeed, StateCacheBytes: 64 << 20, CodeCache: true, Seal: comet.Seal{Interval: time.Hour},
+		Level: engine.LevelSpeed, GuestCompile: vm.CompileSpeed, StateCacheBytes: 64 << 20, CodeCache: true, Seal: comet.Seal{Interval: time.Hour},
 	}, true},
 }
 
@@ -95,7 +105,7 @@ var settings = []struct {
 // height when a node with other settings executes them again from nothing.
 func TestReplay_OnAnEmptyHomeWithOtherSettingsGivesTheSameHashesAtEachHeight(t *testing.T) {
 	made := newTrail()
-	first := chaintest.Start(t, chaintest.Options{Seal: comet.Seal{Interval: 20 * time.Millisecond}, CodeCache: true, Tap: made.tap})
+	first := chaintest.Start(t, chaintest.Options{Seal: comet.Seal{Interval: 20 * time.Millisecond}, CodeCache: true, GuestChild: &engine.Child{}, Tap: made.tap})
 	first.WaitHeight(1)
 	l := newLoad(t, first)
 	upgraded := false

@@ -35,9 +35,11 @@ type Options struct {
 	Budgets         *driver.Budgets // written into the genesis state; nil leaves the defaults
 	Seal            comet.Seal
 	Level           engine.Level
-	CodeCache       bool  // of compiled runtimes, on disk
+	CodeCache       bool  // of compiled runtimes and contracts, on disk
 	StateCacheBytes int64 // 0 means 8 MiB
 	GuestCacheBytes int64 // 0 means the default
+	GuestCompile    vm.Compile
+	GuestChild      *engine.Child // compiles contracts ahead; the test binary must serve engine.CompileCommand
 	Log             *slog.Logger
 	Tap             func(abci.Application) abci.Application
 	// Before is called with the empty store before the chain opens it.
@@ -73,14 +75,19 @@ func Start(tb testing.TB, o Options) *Chain {
 	}
 	machine, err := engine.New(engine.Config{BlobSlots: instances, GuestSlots: vm.GuestSlots(instances)})
 	must(tb, err)
-	guests := vm.NewProvider(machine, vm.Options{CacheBytes: o.GuestCacheBytes, Log: o.Log})
-	runtimes := host.Options{Level: o.Level, Guests: guests, Signatures: host.NewSignatures()}
+	guestOptions := vm.Options{CacheBytes: o.GuestCacheBytes, Compile: o.GuestCompile, Child: o.GuestChild, Log: o.Log}
+	runtimes := host.Options{Level: o.Level, Signatures: host.NewSignatures()}
 	runtimes.Pool, err = host.NewPool(host.PoolConfig{Instances: instances, ForBlocks: 1})
 	must(tb, err)
 	if o.CodeCache {
-		runtimes.Cache, err = engine.OpenCache(tb.TempDir(), o.Log)
+		dir := tb.TempDir()
+		runtimes.Cache, err = engine.OpenCache(dir, o.Log)
+		must(tb, err)
+		guestOptions.Disk, err = engine.OpenGuestCache(dir, o.Log)
 		must(tb, err)
 	}
+	guests := vm.NewProvider(machine, guestOptions)
+	runtimes.Guests = guests
 	c.Chain, err = consensus.Start(c.options(o, machine, runtimes))
 	must(tb, err)
 	stopped := false
