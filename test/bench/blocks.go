@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/sepia-chain/sepia/test/solo"
 )
 
 // blocks says which blocks a bench makes: all transactions of the n-th at once, so that each can be timed by its parts.
@@ -18,7 +20,7 @@ type blocks struct {
 
 // measure makes blocks, each transaction validated before as the pool does, and returns what one transaction costs in each
 // part, as medians over the blocks.
-func (c *chain) measure(b blocks) ([]figure, error) {
+func measure(c *solo.Chain, b blocks) ([]figure, error) {
 	var validate, execute, root, commit, sum []time.Duration
 	each := func(d time.Duration) time.Duration { return d / time.Duration(b.transactions) }
 	for n := range b.count {
@@ -28,22 +30,23 @@ func (c *chain) measure(b blocks) ([]figure, error) {
 		}
 		begin := time.Now()
 		for _, transaction := range transactions {
-			if err := c.validate(transaction); err != nil {
-				return nil, fmt.Errorf("block %d: %w", c.height+1, err)
+			if err := c.Validate(transaction); err != nil {
+				return nil, fmt.Errorf("block %d of the bench: %w", n, err)
 			}
 		}
 		validated := time.Since(begin)
-		if err := c.include(transactions); err != nil {
+		if err := c.Include(transactions); err != nil {
 			return nil, err
 		}
 		if n < b.warmUp {
 			continue
 		}
+		spent := c.Spent()
 		validate = append(validate, each(validated))
-		execute = append(execute, each(c.spent.execute))
-		root = append(root, each(c.spent.root))
-		commit = append(commit, each(c.spent.commit))
-		sum = append(sum, each(c.spent.execute+c.spent.root+c.spent.commit))
+		execute = append(execute, each(spent.Execute))
+		root = append(root, each(spent.Root))
+		commit = append(commit, each(spent.Commit))
+		sum = append(sum, each(spent.Execute+spent.Root+spent.Commit))
 	}
 	all := median(sum)
 	return []figure{

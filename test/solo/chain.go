@@ -1,4 +1,8 @@
-package main
+// Package solo makes blocks of the built-in chain by itself, without CometBFT, so that a tool can time each part: the released
+// runtime, metered, on a store on disk with history, blocks committed with a synced batch.
+//
+// It is for tools that measure. What it leaves out of a node (consensus, the pool, RPC) is measured by running one.
+package solo
 
 import (
 	"context"
@@ -21,8 +25,8 @@ import (
 	"github.com/sepia-chain/sepia/state"
 )
 
-// chain is a store and a runtime on which the bench makes blocks by itself, without CometBFT, so that each part can be timed.
-type chain struct {
+// Chain is a store and a runtime.
+type Chain struct {
 	engine  *engine.Engine
 	guests  *vm.Provider
 	store   *state.Store
@@ -31,14 +35,17 @@ type chain struct {
 	parent  primitives.Hash
 	height  uint32
 	timeMs  uint64
-	spent   spent
+	spent   Spent
 }
 
-// spent is where the time of the last block went.
-type spent struct{ execute, root, commit time.Duration }
+// Spent is where the time of a block went.
+type Spent struct{ Execute, Root, Commit time.Duration }
 
-// openChain makes a chain of the built-in spec with more pairs in its genesis state.
-func openChain(dir string, more []state.Pair) (*chain, error) {
+// Spent is where the time of the last block went.
+func (c *Chain) Spent() Spent { return c.spent }
+
+// Open makes a chain of the built-in spec with more pairs in its genesis state.
+func Open(dir string, more []state.Pair) (*Chain, error) {
 	dev, err := spec.Dev()
 	if err != nil {
 		return nil, err
@@ -59,7 +66,7 @@ func openChain(dir string, more []state.Pair) (*chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &chain{genesis: header.Hash(), parent: header.Hash(), timeMs: uint64(dev.GenesisTime.UnixMilli())}
+	c := &Chain{genesis: header.Hash(), parent: header.Hash(), timeMs: uint64(dev.GenesisTime.UnixMilli())}
 	if c.store, err = state.Open(state.Options{Path: filepath.Join(dir, "state")}); err != nil {
 		return nil, err
 	}
@@ -78,11 +85,12 @@ func openChain(dir string, more []state.Pair) (*chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = c.block(nil) // block 1 carries the genesis time and no transactions
+	_, err = c.Block(nil) // block 1 carries the genesis time and no transactions
 	return c, err
 }
 
-func (c *chain) close() error {
+// Close gives everything up.
+func (c *Chain) Close() error {
 	c.runtime.Close()
 	c.guests.Close()
 	err := c.store.Close()
@@ -90,42 +98,53 @@ func (c *chain) close() error {
 	return err
 }
 
-// ask calls the runtime on the latest state, as the pool and RPC do, and drops what it wrote.
-func (c *chain) ask(method string, input []byte, gas int64) ([]byte, error) {
+// Ask calls the runtime on the latest state, as the pool and RPC do, and drops what it wrote.
+func (c *Chain) Ask(method string, input []byte, gas int64) (host.Result, error) {
+	view, err := c.store.View()
+	if err != nil {
+		return host.Result{}, err
+	}
+	defer view.Release()
+	overlay, err := c.store.NewOverlay(view)
+	if err != nil {
+		return host.Result{}, err
+	}
+	result, err := c.runtime.Call(context.Background(), method, input,
+		host.CallOptions{Storage: consensus.Storage(overlay), GasLimit: gas, DryRun: true})
+	return result, errors.Join(err, overlay.Drop())
+}
+
+// Read is a value of the latest state.
+func (c *Chain) Read(key []byte) ([]byte, error) {
 	view, err := c.store.View()
 	if err != nil {
 		return nil, err
 	}
 	defer view.Release()
-	overlay, err := c.store.NewOverlay(view)
-	if err != nil {
-		return nil, err
-	}
-	result, err := c.runtime.Call(context.Background(), method, input,
-		host.CallOptions{Storage: consensus.Storage(overlay), GasLimit: gas, DryRun: true})
-	return result.Output, errors.Join(err, overlay.Drop())
+	value, _, err := view.Get(key)
+	return value, err
 }
 
 // Limits of gas for one call that the node has: for a validation, and for a question of a client's. In ps.
 const (
 	validateGas = 50_000_000_000
-	askGas      = 5_000_000_000_000
+	AskGas      = 5_000_000_000_000
 )
 
-// validate does what the pool does with a transaction before any block has it; the signature is known afterwards.
-func (c *chain) validate(transaction []byte) error {
+// Validate does what the pool does with a transaction before any block has it; the signature is known afterwards.
+func (c *Chain) Validate(transaction []byte) error {
 	const external = 2
 	input := append(append([]byte{external}, transaction...), c.parent[:]...)
-	output, err := c.ask("TaggedTransactionQueue_validate_transaction", input, validateGas)
-	if err == nil && output[0] != 0 {
-		err = fmt.Errorf("the pool would refuse it: %x", output)
+	result, err := c.Ask("TaggedTransactionQueue_validate_transaction", input, validateGas)
+	if err == nil && result.Output[0] != 0 {
+		err = fmt.Errorf("the pool would refuse it: %x", result.Output)
 	}
 	return err
 }
 
-// include makes a block of transactions that must all succeed.
-func (c *chain) include(transactions [][]byte) error {
-	result, err := c.block(transactions)
+// Include makes a block of transactions that must all succeed.
+func (c *Chain) Include(transactions [][]byte) error {
+	result, err := c.Block(transactions)
 	if err != nil {
 		return err
 	}
@@ -137,16 +156,16 @@ func (c *chain) include(transactions [][]byte) error {
 	return nil
 }
 
-// sign makes a transaction of a call.
-func (c *chain) sign(pair *keyring.Pair, nonce uint32, call []byte) ([]byte, error) {
+// Sign makes a transaction of a call.
+func (c *Chain) Sign(pair *keyring.Pair, nonce uint32, call []byte) ([]byte, error) {
 	version := c.runtime.Version()
 	return extrinsic.Sign(pair, call, extrinsic.Params{
 		Nonce: nonce, SpecVersion: version.SpecVersion, TxVersion: version.TransactionVersion, Genesis: c.genesis, Checkpoint: c.genesis,
 	})
 }
 
-// block executes and commits one block and notes where the time went.
-func (c *chain) block(transactions [][]byte) (driver.Result, error) {
+// Block executes and commits one block and notes where the time went.
+func (c *Chain) Block(transactions [][]byte) (driver.Result, error) {
 	view, err := c.store.View()
 	if err != nil {
 		return driver.Result{}, err
@@ -174,13 +193,13 @@ func (c *chain) block(transactions [][]byte) (driver.Result, error) {
 	if err != nil {
 		return result, err
 	}
-	c.spent = spent{execute: executed.Sub(start) - m.root, root: m.root, commit: time.Since(executed)}
+	c.spent = Spent{Execute: executed.Sub(start) - m.root, Root: m.root, Commit: time.Since(executed)}
 	c.parent, c.height = result.Hash, c.height+1
 	return result, committed.Release()
 }
 
 // inherents are the time and an empty report of CometBFT's: inherent data is a map of ids to bytes, in the order of the ids.
-func (c *chain) inherents() []byte {
+func (c *Chain) inherents() []byte {
 	const entries = 2
 	info := append(make([]byte, 20), 0, 0) // proposer, no votes, no misbehaviour
 	data := scale.AppendCompact(nil, entries)
@@ -190,7 +209,7 @@ func (c *chain) inherents() []byte {
 
 // machine is the runtime over one overlay, with a watch on the root.
 type machine struct {
-	chain   *chain
+	chain   *Chain
 	view    *state.View
 	overlay *state.Overlay
 	root    time.Duration
