@@ -49,7 +49,7 @@ release: ## build everything strictly: the released blobs must be reproduced by 
 bench: ## print the cost of each kind of work as multiples of one signature check
 	@$(GO) run ./test/bench
 
-calibrate: ## compare what instructions are charged with what they take on this machine
+calibrate: ## compare what instructions, host functions and extrinsics are charged with what they take
 	@$(GO) run ./test/calibrate
 
 fuzz: ## fuzz each decoder for 30 seconds

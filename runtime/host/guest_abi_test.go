@@ -85,7 +85,7 @@ func TestGuestABI_TableHasItsFunctions(t *testing.T) {
 			t.Errorf("the table has %s, which abi.json does not describe", name)
 		}
 	}
-	if a.ImportModule != importModule {
+	if a.ImportModule != ImportModule {
 		t.Errorf("import module %q", a.ImportModule)
 	}
 }

@@ -23,7 +23,7 @@ func rowNamed(name string) *row { return rowsByName()[name] }
 var importTable = sync.OnceValues(func() (*wasm.ImportTable, error) {
 	entries := make([]wasm.HostImport, len(table))
 	for i := range table {
-		entries[i] = wasm.HostImport{Module: importModule, Name: table[i].name, Type: table[i].funcType(), ID: uint32(i)}
+		entries[i] = wasm.HostImport{Module: ImportModule, Name: table[i].name, Type: table[i].funcType(), ID: uint32(i)}
 	}
 	imports, err := wasm.NewImportTable(entries)
 	if err != nil {
@@ -52,7 +52,7 @@ func hostFunctions(roles bool) []engine.HostFunc {
 		r := &table[i]
 		t := r.funcType()
 		functions[i] = engine.HostFunc{
-			Module: importModule, Name: r.name, Params: t.Params, Results: t.Results,
+			Module: ImportModule, Name: r.name, Params: t.Params, Results: t.Results,
 			Native: r.native, PerByte: r.price.PerByte, Go: r.serve,
 		}
 		if roles {

@@ -34,7 +34,7 @@ func CallOffChain(ctx context.Context, code []byte, method string, input []byte,
 	if err != nil {
 		return nil, fmt.Errorf("%w: instantiating: %w", ErrCode, err)
 	}
-	if err := machine.attach(vm.Module(importModule), module); err != nil {
+	if err := machine.attach(vm.Module(ImportModule), module); err != nil {
 		return nil, err
 	}
 	function := module.ExportedFunction(method)
@@ -85,7 +85,7 @@ func (c *call) defineOffChain(ctx context.Context, vm wazero.Runtime) error {
 	if _, err := builder.Instantiate(ctx); err != nil {
 		return fmt.Errorf("defining host functions for the interpreter: %w", err)
 	}
-	config := wazero.NewModuleConfig().WithName(importModule)
+	config := wazero.NewModuleConfig().WithName(ImportModule)
 	if _, err := vm.InstantiateWithConfig(ctx, environmentModule(), config); err != nil {
 		return fmt.Errorf("defining the interpreter's memory: %w", err)
 	}

@@ -5,8 +5,8 @@ import (
 	"github.com/sepia-chain/sepia/runtime/wasm"
 )
 
-// importModule is the Wasm module name under which blobs import host functions.
-const importModule = "env"
+// ImportModule is the Wasm module name under which blobs import host functions.
+const ImportModule = "env"
 
 // Param is how an argument or result crosses between blob and host.
 type Param uint8
@@ -67,4 +67,22 @@ func (r *row) funcType() wasm.FuncType {
 		t.Results = []wasm.ValType{paramForms[r.result].wasm}
 	}
 	return t
+}
+
+// Function is what a tool may know of a host function.
+type Function struct {
+	Name   string
+	Params []Param
+	Result Param
+	Price  Price
+}
+
+// Functions lists the host API of host_version 1, in the order of its table.
+func Functions() []Function {
+	functions := make([]Function, len(table))
+	for i := range table {
+		r := &table[i]
+		functions[i] = Function{Name: r.name, Params: r.params, Result: r.result, Price: r.price}
+	}
+	return functions
 }

@@ -169,7 +169,7 @@ func guestRules(raw []byte, m *wasm.Module) (*vm.Rules, error) {
 func missingImports(m *wasm.Module) []string {
 	var missing []string
 	for _, i := range m.Imports {
-		if i.Module != importModule || rowNamed(i.Name) == nil {
+		if i.Module != ImportModule || rowNamed(i.Name) == nil {
 			missing = append(missing, i.Module+"."+i.Name)
 		}
 	}

@@ -21,6 +21,7 @@ type Global struct {
 	Type    wasm.ValType
 	Mutable bool
 	Value   int64
+	Export  string // empty: not exported
 }
 
 // Segment is bytes or functions at a place in memory or table.
@@ -137,6 +138,12 @@ func (b *Builder) exportSection() []byte {
 		if f.Export != "" {
 			dst = append(wasm.AppendName(dst, f.Export), byte(wasm.KindFunction))
 			dst = wasm.AppendU32(dst, uint32(len(b.Imports)+i))
+			n++
+		}
+	}
+	for i, g := range b.Globals {
+		if g.Export != "" {
+			dst = wasm.AppendU32(append(wasm.AppendName(dst, g.Export), byte(wasm.KindGlobal)), uint32(i))
 			n++
 		}
 	}
