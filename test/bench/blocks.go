@@ -65,19 +65,19 @@ const (
 
 // benchQuiet times blocks without transactions, made without CometBFT and committed with a synced batch.
 func benchQuiet(dir string) ([]figure, error) {
-	c, err := openChain(dir, nil)
+	c, err := solo.Open(dir, nil)
 	if err != nil {
 		return nil, err
 	}
 	var execute, commit, sum []time.Duration
 	for n := range quietBlocks {
-		if err := c.include(nil); err != nil {
-			return nil, errors.Join(err, c.close())
+		if err := c.Include(nil); err != nil {
+			return nil, errors.Join(err, c.Close())
 		}
 		if n >= quietWarmUp {
-			execute = append(execute, c.spent.execute+c.spent.root)
-			commit = append(commit, c.spent.commit)
-			sum = append(sum, c.spent.execute+c.spent.root+c.spent.commit)
+			execute = append(execute, c.Spent().Execute+c.Spent().Root)
+			commit = append(commit, c.Spent().Commit)
+			sum = append(sum, c.Spent().Execute+c.Spent().Root+c.Spent().Commit)
 		}
 	}
 	all := median(sum)
@@ -85,7 +85,7 @@ func benchQuiet(dir string) ([]figure, error) {
 		{"quiet block: execute", median(execute), "time and report of CometBFT's, root included"},
 		{"quiet block: commit", median(commit), "history on, synced"},
 		{"quiet block: all", all, fmt.Sprintf("median of %d blocks: %s without CometBFT", len(sum), rate(all))},
-	}, c.close()
+	}, c.Close()
 }
 
 // rate says how many blocks a second that is.

@@ -80,7 +80,7 @@ func Open(dir string, more []state.Pair) (*Chain, error) {
 	if c.engine, err = engine.New(engine.Config{GuestSlots: vm.GuestSlots(1)}); err != nil {
 		return nil, err
 	}
-	c.guests = vm.NewProvider(c.engine, vm.Options{})
+	c.guests = vm.NewProvider(c.engine, vm.Options{Compile: vm.CompileSpeed}) // as a node has them a while after the upload
 	c.runtime, err = host.NewRuntime(c.engine, code, host.Options{Signatures: host.NewSignatures(), Guests: c.guests})
 	if err != nil {
 		return nil, err
