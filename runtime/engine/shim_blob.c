@@ -196,8 +196,11 @@ static wasm_trap_t *host_close(void *env, wasmtime_caller_t *caller, wasmtime_va
 
 static wasm_trap_t *host_malloc(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args, size_t count) {
   (void)count;
-  sepia_instance *in = enter(env, caller, args);
-  uint32_t at = sepia_allocator_malloc(&in->allocator, &in->heap, (uint32_t)args[0].i32);
+  const sepia_import *import = env;
+  sepia_instance *in = enter(import, caller, args);
+  uint32_t size = (uint32_t)args[0].i32;
+  if (import->per_byte != 0 && !charge(in, import->per_byte, size)) return end_call(in, SEPIA_HOST_OUT_OF_GAS);
+  uint32_t at = sepia_allocator_malloc(&in->allocator, &in->heap, size);
   if (at == 0) return end_call(in, SEPIA_HOST_OUT_OF_MEMORY);
   args[0].i64 = at;
   return NULL;

@@ -25,17 +25,16 @@ const guestPrefix = "ext_guest_vm_"
 
 // The prices of the guest VM. What a guest does is priced by the blob's own table.
 var (
-	// Checking types and limits takes 10 ns a byte of code, metering 25 ns. Compiling is paid by the score, which
-	// the blob charges.
-	guestValidatePrice = Price{Base: 10 * microsecond, PerByte: 100 * nanosecond}
-	// A read of the state, and a comparison of the code with the cache's copy. Finding it on disk or compiling it costs more
-	// and is not charged, because gas cannot depend on a cache: see fromDisk in package vm for what that can add up to.
-	guestLoadPrice = Price{Base: 5 * microsecond, PerByte: 1 * nanosecond}
-	// An instance from the pool takes 4 us; its memory is zeroed or mapped when it is dropped, its data copied.
-	guestInstantiatePrice = Price{Base: 6 * microsecond, PerByte: 50}
-	// A round trip to the guest's fiber takes 0.25 us.
-	guestRunPrice    = Price{Base: 500 * nanosecond}
-	guestAccessPrice = Price{Base: 200 * nanosecond, PerByte: 200}
+	// Checking types and limits, and metering: 40 ns a byte. Compiling is paid by the score, which the blob charges.
+	guestValidatePrice = Price{Base: 40 * microsecond, PerByte: 70 * nanosecond}
+	// A read of the state, and a comparison of the code with the cache's copy.
+	guestLoadPrice = Price{Base: 10 * microsecond, PerByte: 1 * nanosecond}
+	// An instance from the pool takes 4 us; its memory is fresh pages, 2 us for each 4 KiB that is written to, all of which
+	// it may write to.
+	guestInstantiatePrice = Price{Base: 6 * microsecond, PerByte: 700}
+	// A round trip to the guest's fiber takes 0.55 us, and the guest pays 0.25 us of that itself.
+	guestRunPrice    = Price{Base: 450 * nanosecond}
+	guestAccessPrice = Price{Base: 200 * nanosecond, PerByte: 100}
 	// Dropping a suspended execution unwinds its fiber: 4 us, and more for deep stacks.
 	guestDropPrice = Price{Base: 6 * microsecond}
 )

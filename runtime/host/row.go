@@ -48,10 +48,10 @@ type row struct {
 	native engine.NativeFunc // set where the engine serves the function in C; run is then the model of it
 }
 
-// fixedPrice says that a call never costs more than the base price. Only the allocator is told apart: it is two thirds of
-// all host calls of a block, and asking for the gas left takes as long as the call itself.
+// fixedPrice says that a call never costs more than the base price. Only release of memory is told apart: it is a third of all
+// host calls of a block, and asking for the gas left takes as long as the call itself.
 func (r *row) fixedPrice() bool {
-	return (r.native == engine.NativeMalloc || r.native == engine.NativeFree) && r.price.PerByte == 0 && r.price.PerKey == 0
+	return r.native == engine.NativeFree && r.price.PerByte == 0 && r.price.PerKey == 0
 }
 
 // params makes the table readable.

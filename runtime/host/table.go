@@ -27,8 +27,8 @@ func concat(groups ...[]row) []row {
 }
 
 var allocatorRows = []row{
-	inC(engine.NativeMalloc, row{"ext_allocator_malloc_version_1", params(U32), Ptr, allocatorPrice, malloc, "Reserves memory: the freeing-bump allocator, base at `__heap_base`.", 0}),
-	inC(engine.NativeFree, row{"ext_allocator_free_version_1", params(Ptr), None, allocatorPrice, nothing, "Releases memory that malloc or a result gave.", 0}),
+	inC(engine.NativeMalloc, row{"ext_allocator_malloc_version_1", params(U32), Ptr, mallocPrice, malloc, "Reserves memory: the freeing-bump allocator, base at `__heap_base`.", 0}),
+	inC(engine.NativeFree, row{"ext_allocator_free_version_1", params(Ptr), None, freePrice, nothing, "Releases memory that malloc or a result gave.", 0}),
 }
 
 var hashingRows = []row{
