@@ -11,8 +11,7 @@ import (
 )
 
 // A block is full by weight before its gas is spent: weight is an estimate that fees are paid by, gas a bound that nobody
-// should meet before it. How much of the gas a full block uses depends on how well the runtime's weights and the host's
-// prices agree; it is printed, and not judged here.
+// should meet before it. How much of its gas a full block may use is tested in test/attacks.
 func TestFullBlock_WeightComesBeforeGas(t *testing.T) {
 	h := newHand(t)
 	h.block()
@@ -21,7 +20,6 @@ func TestFullBlock_WeightComesBeforeGas(t *testing.T) {
 		txs = append(txs, h.signed("//Alice", nonce, remark(fmt.Sprint(nonce)), 0))
 	}
 	r := h.finalize(txs)
-	full := h.app.decided.result
 	fit := 0
 	for i, result := range r.TxResults {
 		switch driver.Code(result.Code) {
@@ -35,7 +33,6 @@ func TestFullBlock_WeightComesBeforeGas(t *testing.T) {
 	if fit == len(txs) {
 		t.Fatalf("all %d transactions fit: the block is not full", fit)
 	}
-	t.Logf("[figure] a full block of %d remarks uses %.0f %% of the gas of a block", fit, 100*float64(full.Gas)/float64(driver.DefaultBudgets.Total))
 }
 
 // finalizeMeter records what closing a block uses.

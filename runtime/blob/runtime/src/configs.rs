@@ -96,7 +96,7 @@ impl frame_system::Config for Runtime {
     type Nonce = Nonce;
     type OnSetCode = Upgrade;
     type SS58Prefix = ConstU16<SS58_PREFIX>;
-    type SystemWeightInfo = frame_system::weights::SubstrateWeight<Runtime>;
+    type SystemWeightInfo = crate::weights::System;
     type Version = Version;
 }
 
@@ -139,7 +139,7 @@ impl pallet_utility::Config for Runtime {
     type PalletsOrigin = OriginCaller;
     type RuntimeCall = RuntimeCall;
     type RuntimeEvent = RuntimeEvent;
-    type WeightInfo = pallet_utility::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = crate::weights::Utility;
 }
 
 parameter_types! {
@@ -157,7 +157,7 @@ impl pallet_multisig::Config for Runtime {
     type MaxSignatories = ConstU32<MAX_SIGNATORIES>;
     type RuntimeCall = RuntimeCall;
     type RuntimeEvent = RuntimeEvent;
-    type WeightInfo = pallet_multisig::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = crate::weights::Multisig;
 }
 
 /// What a proxy may do in the name of the account that named it.
@@ -225,7 +225,7 @@ impl pallet_proxy::Config for Runtime {
     type ProxyType = ProxyType;
     type RuntimeCall = RuntimeCall;
     type RuntimeEvent = RuntimeEvent;
-    type WeightInfo = pallet_proxy::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = crate::weights::Proxy;
 }
 
 impl pallet_sudo::Config for Runtime {

@@ -3,28 +3,25 @@
 //! [`table`] holds the numbers and nothing else; this file says how they combine. A weight is an estimate of time on the baseline
 //! machine and decides fees and how much fits into a block. Gas is the bound that stops whatever takes longer; it is the host's.
 //!
-//! Rows exist for what every block or most extrinsics do. Calls of stock pallets without a row keep their authors' estimate of
-//! computing time, which is above ours, and pay for state by [`StateWeight`]. No weight here is refunded after dispatch, so the fee
+//! Rows exist for what every block or most extrinsics do. Calls of stock pallets without a row have their authors' estimate, with
+//! state priced by [`StateWeight`], times [`table::STOCK_FACTOR`]. No weight here is refunded after dispatch, so the fee
 //! that a wallet was shown is the fee that is charged.
 
 pub mod table;
 
+use crate::Runtime;
 use frame_support::{
     parameter_types,
     weights::{RuntimeDbWeight, Weight},
 };
 
-/// The stock estimates, by pallet.
-mod stock {
-    use crate::Runtime;
-
-    pub type Balances = pallet_balances::weights::SubstrateWeight<Runtime>;
-}
-
 /// What an empty block costs: its header, its digest, the hooks of stock pallets, the events' bookkeeping.
 pub const BASE_BLOCK: Weight = time(table::BASE_BLOCK_PS);
 /// What an extrinsic costs before its extensions and its call: signature check, decoding, bookkeeping.
 pub const BASE_EXTRINSIC: Weight = time(table::BASE_EXTRINSIC_PS);
+
+type StockSystem = frame_system::weights::SubstrateWeight<Runtime>;
+type StockBalances = pallet_balances::weights::SubstrateWeight<Runtime>;
 
 parameter_types! {
     /// One key read from, or written to, the host's state, with its share of the tree, the history and the commit.
@@ -105,7 +102,7 @@ impl pallet_timestamp::WeightInfo for Timestamp {
     }
 }
 
-/// Prices of the pallet `balances`: transfers have a row, the rest is stock.
+/// Prices of the pallet `balances`: transfers have a row, the rest is stock, scaled.
 pub struct Balances;
 
 impl pallet_balances::WeightInfo for Balances {
@@ -126,31 +123,31 @@ impl pallet_balances::WeightInfo for Balances {
     }
 
     fn force_set_balance_creating() -> Weight {
-        stock::Balances::force_set_balance_creating()
+        scaled(StockBalances::force_set_balance_creating())
     }
 
     fn force_set_balance_killing() -> Weight {
-        stock::Balances::force_set_balance_killing()
+        scaled(StockBalances::force_set_balance_killing())
     }
 
     fn force_unreserve() -> Weight {
-        stock::Balances::force_unreserve()
+        scaled(StockBalances::force_unreserve())
     }
 
     fn upgrade_accounts(accounts: u32) -> Weight {
-        stock::Balances::upgrade_accounts(accounts)
+        scaled(StockBalances::upgrade_accounts(accounts))
     }
 
     fn force_adjust_total_issuance() -> Weight {
-        stock::Balances::force_adjust_total_issuance()
+        scaled(StockBalances::force_adjust_total_issuance())
     }
 
     fn burn_allow_death() -> Weight {
-        stock::Balances::burn_allow_death()
+        scaled(StockBalances::burn_allow_death())
     }
 
     fn burn_keep_alive() -> Weight {
-        stock::Balances::burn_keep_alive()
+        scaled(StockBalances::burn_keep_alive())
     }
 }
 
@@ -192,5 +189,112 @@ impl pallet_upgrade::WeightInfo for Upgrade {
 
     fn cancel() -> Weight {
         priced(table::SMALL_CALL_PS, 2, 2)
+    }
+}
+
+/// A stock estimate, made ours.
+fn scaled(stock: Weight) -> Weight {
+    stock.saturating_mul(table::STOCK_FACTOR)
+}
+
+/// Prices of a stock pallet: the stock estimates, scaled.
+macro_rules! stock {
+    (
+        $(#[$doc:meta])*
+        pub struct $name:ident: $pallet:ident { $(fn $call:ident($($size:ident),*);)+ }
+    ) => {
+        $(#[$doc])*
+        pub struct $name;
+
+        impl $pallet::WeightInfo for $name {
+            $(fn $call($($size: u32),*) -> Weight {
+                scaled(<$pallet::weights::SubstrateWeight<Runtime> as $pallet::WeightInfo>::$call($($size),*))
+            })+
+        }
+    };
+}
+
+stock! {
+    /// Prices of the pallet `utility`, without those of the calls in its own.
+    pub struct Utility: pallet_utility {
+        fn batch(calls);
+        fn as_derivative();
+        fn batch_all(calls);
+        fn dispatch_as();
+        fn force_batch(calls);
+        fn dispatch_as_fallible();
+        fn if_else();
+    }
+}
+
+stock! {
+    /// Prices of the pallet `multisig`.
+    pub struct Multisig: pallet_multisig {
+        fn as_multi_threshold_1(bytes);
+        fn as_multi_create(signatories, bytes);
+        fn as_multi_approve(signatories, bytes);
+        fn as_multi_complete(signatories, bytes);
+        fn approve_as_multi_create(signatories);
+        fn approve_as_multi_approve(signatories);
+        fn cancel_as_multi(signatories);
+        fn poke_deposit(signatories);
+    }
+}
+
+stock! {
+    /// Prices of the pallet `proxy`.
+    pub struct Proxy: pallet_proxy {
+        fn proxy(proxies);
+        fn proxy_announced(announcements, proxies);
+        fn remove_announcement(announcements, proxies);
+        fn reject_announcement(announcements, proxies);
+        fn announce(announcements, proxies);
+        fn add_proxy(proxies);
+        fn remove_proxy(proxies);
+        fn remove_proxies(proxies);
+        fn create_pure(proxies);
+        fn kill_pure(proxies);
+        fn poke_deposit();
+    }
+}
+
+/// Prices of the pallet `system`. Its upgrades are estimated for checks of the code that are not made here, and not scaled.
+pub struct System;
+
+impl frame_system::WeightInfo for System {
+    fn remark(bytes: u32) -> Weight {
+        scaled(StockSystem::remark(bytes))
+    }
+
+    fn remark_with_event(bytes: u32) -> Weight {
+        scaled(StockSystem::remark_with_event(bytes))
+    }
+
+    fn set_heap_pages() -> Weight {
+        scaled(StockSystem::set_heap_pages())
+    }
+
+    fn set_code() -> Weight {
+        StockSystem::set_code()
+    }
+
+    fn set_storage(items: u32) -> Weight {
+        scaled(StockSystem::set_storage(items))
+    }
+
+    fn kill_storage(items: u32) -> Weight {
+        scaled(StockSystem::kill_storage(items))
+    }
+
+    fn kill_prefix(keys: u32) -> Weight {
+        scaled(StockSystem::kill_prefix(keys))
+    }
+
+    fn authorize_upgrade() -> Weight {
+        scaled(StockSystem::authorize_upgrade())
+    }
+
+    fn apply_authorized_upgrade() -> Weight {
+        StockSystem::apply_authorized_upgrade()
     }
 }

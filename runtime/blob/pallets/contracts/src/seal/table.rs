@@ -22,20 +22,20 @@ pub const METER_VERSION: u32 = 1;
 /// Price in picoseconds of each opcode class, in the order of [`section::OP_CLASSES`].
 pub const OP_WEIGHTS: &[OpWeight] = &[
     (0, 0),           // structure: compiles to nothing
-    (1, 300),         // plain: an average instruction on a 3 GHz core
+    (1, 300),         // plain: an average instruction on a 2.6 GHz core
     (2, 500),         // global
-    (3, 600),         // load
+    (3, 900),         // load: one that the next waits for takes 1.1 ns
     (4, 600),         // store
     (5, 900),         // mul
     (6, 6_000),       // div: a 64-bit division takes 20 cycles
     (7, 500),         // branch
     (8, 1_500),       // br_table
-    (9, 1_500),       // call
-    (10, 3_000),      // call_indirect
-    (11, 250_000),    // import: leaving the guest and entering it again
-    (12, 1_500),      // frame
-    (13, 4_000_000),  // grow: a failing one takes 3.8 us
-    (14, 16_000_000), // grow_page: 16 page faults of 1 us
+    (9, 4_000),       // call: takes 6 ns with its frame
+    (10, 4_000),      // call_indirect
+    (11, 400_000),    // import: leaving the guest and entering it again takes 0.27 us
+    (12, 4_000),      // frame
+    (13, 4_000_000),  // grow
+    (14, 50_000_000), // grow_page: 16 page faults of 2 us
     (15, 15_000),     // bulk: a short copy
     (16, 200),        // bulk_word: 64 KiB in 1.4 us
 ];
@@ -175,8 +175,12 @@ pub fn ids_of_implementations() -> alloc::vec::Vec<u32> {
 
 /// Price of a function that moves a few bytes.
 const PLAIN: u64 = costs::HOST_CALL;
-/// Price of a function that looks into the state once.
+/// Price of a function that looks into the state at any account.
 const STATE: u64 = costs::HOST_CALL_WITH_STATE;
+/// Price of a function that looks into the contract's own state.
+const OWN_STATE: u64 = costs::HOST_CALL_WITH_OWN_STATE;
+/// Price of a function that begins a slow hash.
+const HASH: u64 = costs::HOST_CALL_WITH_HASH;
 
 seal_functions! {
     /// Copies the input of the running call.
@@ -194,9 +198,9 @@ seal_functions! {
     /// Copies the code hash of the contract at an account.
     11 alias 12 "seal0" "code_hash" (account: u32, out: u32, out_len: u32) -> u32, STATE, 0 => context::code_hash;
     /// Copies the code hash of the contract itself.
-    13 alias 14 "seal0" "own_code_hash" (out: u32, out_len: u32) -> none, STATE, 0 => context::own_code_hash;
+    13 alias 14 "seal0" "own_code_hash" (out: u32, out_len: u32) -> none, OWN_STATE, 0 => context::own_code_hash;
     /// Copies the balance that the contract can spend without ending.
-    15 alias 16 "seal0" "balance" (out: u32, out_len: u32) -> none, STATE, 0 => context::balance;
+    15 alias 16 "seal0" "balance" (out: u32, out_len: u32) -> none, OWN_STATE, 0 => context::balance;
     /// Copies the balance that came with the call.
     17 alias 18 "seal0" "value_transferred" (out: u32, out_len: u32) -> none, PLAIN, 0 => context::value_transferred;
     /// Copies the existential deposit.
@@ -213,9 +217,9 @@ seal_functions! {
     /// Prints UTF-8 in dry runs.
     29 alias 30 "seal0" "debug_message" (text: u32, text_len: u32) -> u32, PLAIN, 0 => context::debug_message;
     /// SHA2-256 of a range.
-    31 alias 32 "seal0" "hash_sha2_256" (input: u32, input_len: u32, out: u32) -> none, PLAIN, 0 => hashing::sha2_256;
+    31 alias 32 "seal0" "hash_sha2_256" (input: u32, input_len: u32, out: u32) -> none, HASH, 0 => hashing::sha2_256;
     /// Keccak-256 of a range.
-    33 alias 34 "seal0" "hash_keccak_256" (input: u32, input_len: u32, out: u32) -> none, PLAIN, 0 => hashing::keccak_256;
+    33 alias 34 "seal0" "hash_keccak_256" (input: u32, input_len: u32, out: u32) -> none, HASH, 0 => hashing::keccak_256;
     /// BLAKE2b-256 of a range.
     35 alias 36 "seal0" "hash_blake2_256" (input: u32, input_len: u32, out: u32) -> none, PLAIN, 0 => hashing::blake2_256;
     /// BLAKE2b-128 of a range.
