@@ -79,10 +79,10 @@ fn run<T: Config, R>(
         Ok(deposits) => deposits,
         Err(error) => return Ran { result: Err(error), gas, deposit: Default::default(), debug },
     };
-    let mut stack = Stack::new(origin.clone(), gas, deposits, debug);
+    let mut stack = Stack::new(origin, gas, deposits, debug);
     let result = action(&mut stack, Grant { value: limits.value, ..Grant::everything() });
     let remains = stack.into_remains();
-    let (result, deposit) = match remains.deposits.execute(&origin) {
+    let (result, deposit) = match remains.deposits.execute() {
         Ok(deposit) => (result.map_err(|failed| failed.error), deposit),
         Err(error) => (Err(error), Default::default()),
     };

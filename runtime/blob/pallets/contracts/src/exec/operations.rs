@@ -9,7 +9,6 @@ use super::{spendable, transfer, Error, ExecResult, Grant, Stack};
 use crate::{
     debug::DebugBuffer,
     gas::{Charged, OutOfGas},
-    primitives::StorageDeposit,
     storage::{self, Key},
     wasm, BalanceOf, CodeHash, CodeInfoOf, Config, ContractInfoOf, Event, MomentOf, Origin, Pallet,
 };
@@ -163,7 +162,7 @@ impl<T: Config> Stack<T> {
     }
 
     /// Ends the contract. Its storage goes into the deletion queue, its deposits to the transaction's origin, and all that it
-    /// owns to the beneficiary, the latter two when the outermost frame has ended.
+    /// owns to the beneficiary.
     pub fn terminate(&mut self, beneficiary: T::AccountId) -> DispatchResult {
         let account = self.top().account.clone();
         let is_elsewhere = self.frames.iter().rev().skip(1).any(|frame| frame.account == account);
@@ -172,7 +171,7 @@ impl<T: Config> Stack<T> {
         let info = frame.info()?;
         frame.is_terminated = true;
         frame.draft = None;
-        frame.deposits.terminate(account.clone(), &info, beneficiary.clone());
+        frame.deposits.terminate(account.clone(), &info, &beneficiary)?;
         ContractInfoOf::<T>::remove(&account);
         wasm::decrement_refcount::<T>(info.code_hash);
         storage::queue_deletion::<T>(info.trie_id);
@@ -186,10 +185,9 @@ impl<T: Config> Stack<T> {
         let frame = self.top_mut();
         let mut info = frame.info()?;
         let old_code_hash = core::mem::replace(&mut info.code_hash, code_hash);
-        let (before, after) = info.update_base_deposit(&code);
-        frame.set_info(info);
         let contract = frame.account.clone();
-        frame.deposits.charge(contract.clone(), StorageDeposit::between(before, after));
+        frame.deposits.replace_base(contract.clone(), &mut info, &code);
+        frame.set_info(info);
         wasm::increment_refcount::<T>(code_hash)?;
         wasm::decrement_refcount::<T>(old_code_hash);
         Pallet::<T>::deposit_event(Event::ContractCodeUpdated { contract, new_code_hash: code_hash, old_code_hash });

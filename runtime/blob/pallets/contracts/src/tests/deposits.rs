@@ -19,7 +19,7 @@ use crate::{
 const RECORD: Balance = 1 + 32 + 32 + 4 + 4 + 3 * 16 + 1;
 
 /// A contract that stores as its input says: a key and a length, or no length to clear.
-fn keeper(chain: &mut Chain) -> AccountId {
+pub fn keeper(chain: &mut Chain) -> AccountId {
     chain.contract("keeper", |script| {
         let input = script.getter("seal0.input");
         for step in input.chunks(3) {
@@ -33,13 +33,13 @@ fn keeper(chain: &mut Chain) -> AccountId {
     })
 }
 
-const CLEAR: u16 = u16::MAX;
+pub const CLEAR: u16 = u16::MAX;
 
-fn steps(steps: &[(u8, u16)]) -> Vec<u8> {
+pub fn steps(steps: &[(u8, u16)]) -> Vec<u8> {
     steps.iter().flat_map(|(key, len)| [*key, len.to_le_bytes()[0], len.to_le_bytes()[1]]).collect()
 }
 
-fn change(origin: AccountId, contract: &AccountId, changes: &[(u8, u16)]) -> StorageDeposit<Balance> {
+pub fn change(origin: AccountId, contract: &AccountId, changes: &[(u8, u16)]) -> StorageDeposit<Balance> {
     let dry = Contracts::dry_call(origin, contract.clone(), 0, None, None, steps(changes));
     dry.result.expect("the call ends well");
     dry.storage_deposit

@@ -245,9 +245,9 @@ fn terminate_ends_the_contract_and_pays_everybody_back() {
         assert_eq!(CodeInfoOf::<Test>::get(hash_of(b"mortal")).map(|info| info.refcount()), Some(0));
         assert_eq!(DeletionQueue::<Test>::get(0), Some(trie));
         let expected = [
+            Event::StorageDepositTransferredAndReleased { from: contract.clone(), to: ALICE, amount: held },
             Event::Terminated { contract: contract.clone(), beneficiary: CHARLIE },
             Event::Called { caller: crate::Origin::Signed(ALICE), contract: contract.clone() },
-            Event::StorageDepositTransferredAndReleased { from: contract.clone(), to: ALICE, amount: held },
         ];
         assert_eq!(events(), expected);
         assert_eq!(call(&contract, &[]), Err(error(Error::ContractNotFound)));

@@ -10,6 +10,7 @@ mod dry_runs;
 mod gas;
 mod lifecycle;
 mod memory;
+mod payouts;
 mod runtime;
 mod scripts;
 mod storage;
