@@ -3,7 +3,8 @@
 //! One [`Stack`] lives for one transaction or dry run. Entering a contract pushes a [`Frame`], opens a storage transaction, runs
 //! the guest ([`run`]) and pops the frame again. A frame that fails or reverts leaves nothing behind but its gas. The records of
 //! contracts are always read from and written to storage, so frames of the same contract cannot disagree; only a contract under
-//! construction has its record in its frame, because nobody may call it yet.
+//! construction has its record in its frame, because nobody may call it yet. What a frame stores is entered into the record
+//! when the frame ends, and before each call in which the same contract may run again.
 
 mod operations;
 mod run;
@@ -174,6 +175,9 @@ impl<T: Config> Stack<T> {
         grant: Grant<T>,
     ) -> Result<(T::AccountId, ExecReturnValue), ExecError> {
         self.ensure_depth()?;
+        if let Some(caller) = self.frames.last_mut() {
+            caller.settle()?;
+        }
         let module = self.load(code_hash, Entry::Deploy)?;
         let caller = self.as_caller();
         let account = contract_address::<T>(caller.account()?, &code_hash, &input, salt)?;
@@ -194,10 +198,11 @@ impl<T: Config> Stack<T> {
         let module = self.load(code_hash, Entry::Call)?;
         let top = self.top();
         let (account, caller, trie) = (top.account.clone(), top.caller.clone(), top.trie.clone());
-        let (value, draft) = (top.value, top.draft.clone());
+        let (value, draft, diff) = (top.value, top.draft.clone(), top.deposits.diff);
         let mut frame = self.frame(account, caller, Entry::Call, trie, input, Grant { value, ..Grant::everything() });
         frame.delegated = Some(code_hash);
         frame.draft = draft;
+        frame.deposits.diff = diff;
         self.enter(frame, module)
     }
 
@@ -291,10 +296,14 @@ impl<T: Config> Stack<T> {
             }
             return;
         }
+        let diff = frame.deposits.diff;
         deposits.absorb(frame.deposits);
         match self.frames.last_mut() {
-            // Delegated code may have changed the record of the contract under construction.
-            Some(below) if frame.delegated.is_some() => below.draft = frame.draft,
+            // Delegated code goes on with the delegating frame's record and changes of size, and hands back what became of them.
+            Some(below) if frame.delegated.is_some() => {
+                below.draft = frame.draft;
+                below.deposits.diff = diff;
+            }
             Some(_) => (),
             None => {
                 if let Some(nonce) = self.nonce {
@@ -341,10 +350,8 @@ impl<T: Config> Stack<T> {
         let frame = self.top_mut();
         if frame.is_terminated {
             ensure!(frame.entry == Entry::Call, Error::<T>::TerminatedInConstructor);
-        } else if frame.draft.is_some() || !frame.deposits.diff.is_empty() {
-            let mut info = frame.info()?;
-            frame.deposits.settle(&frame.account, &mut info);
-            frame.set_info(info);
+        } else if frame.delegated.is_none() {
+            frame.settle()?;
         }
         if frame.delegated.is_none() {
             frame.deposits.enforce_limit(is_outermost)?;
@@ -385,6 +392,17 @@ impl<T: Config> Frame<T> {
             Some(draft) => *draft = info,
             None => ContractInfoOf::<T>::insert(&self.account, info),
         }
+    }
+
+    /// Enters what the frame stored since the last time into its contract's record.
+    fn settle(&mut self) -> DispatchResult {
+        if self.deposits.diff.is_empty() {
+            return Ok(());
+        }
+        let mut info = self.info()?;
+        self.deposits.settle(&self.account, &mut info);
+        self.set_info(info);
+        Ok(())
     }
 }
 

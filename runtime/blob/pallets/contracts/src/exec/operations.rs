@@ -158,6 +158,11 @@ impl<T: Config> Stack<T> {
         if is_closed {
             return Err(Error::<T>::ReentranceDenied.into());
         }
+        // A callee that comes back must not take the record for all that there is. Nobody comes back while the mark is down, so
+        // what such a frame stores and clears around the call still counts as one change.
+        if self.top().allows_reentry {
+            self.top_mut().settle()?;
+        }
         self.call(contract, input, grant)
     }
 

@@ -11,6 +11,7 @@ mod gas;
 mod lifecycle;
 mod memory;
 mod payouts;
+mod reentrance;
 mod runtime;
 mod scripts;
 mod storage;
