@@ -10,6 +10,7 @@ use frame_support::{
 use sp_runtime::{traits::Saturating, DispatchError};
 
 use crate::{
+    costs,
     debug::DebugBuffer,
     deposits::{DepositOf, Meter},
     exec::{ExecError, Grant, Stack},
@@ -107,12 +108,15 @@ pub fn post_info<T: Config>(
 }
 
 impl<T: Config> Pallet<T> {
+    /// Stores code. What is refused was checked, which its bytes pay, and will never be compiled, which the score would pay.
     pub(crate) fn upload(
         uploader: T::AccountId,
         code: Vec<u8>,
         deposit_limit: Option<BalanceOf<T>>,
     ) -> Result<wasm::Uploaded<T>, DispatchErrorWithPostInfo> {
-        Ok(wasm::upload(uploader, code, deposit_limit, &mut DebugBuffer::off())?)
+        let checked = costs::upload(code.len(), 0);
+        let uploaded = wasm::upload(uploader, code, deposit_limit, &mut DebugBuffer::off());
+        uploaded.map_err(|error| DispatchErrorWithPostInfo { post_info: Some(checked).into(), error })
     }
 
     pub(crate) fn instantiate_code(

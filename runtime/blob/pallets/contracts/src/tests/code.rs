@@ -78,7 +78,7 @@ fn refused_code_says_why_in_dry_runs() {
     chain.run(|| {
         let bad = b"not known to the mock".to_vec();
         assert_noop!(
-            Contracts::upload_code(signed(), bad.clone(), None, Determinism::Enforced),
+            Contracts::upload_code(signed(), bad.clone(), None, Determinism::Enforced).map_err(|failed| failed.error),
             Error::<Test>::CodeRejected
         );
         let dry = Contracts::dry_instantiate(ALICE, 0, None, None, Code::Upload(bad), vec![], vec![]);
@@ -129,6 +129,32 @@ fn an_upload_declares_the_worst_score_and_pays_its_own() {
     assert_eq!(declared(1_000), costs::upload(1_000, 42_000));
     assert_eq!(declared(MAX_CODE_LEN as usize), costs::upload(MAX_CODE_LEN as usize, 564_288));
     assert!(costs::upload(1_000, 100).ref_time() < declared(1_000).ref_time());
+}
+
+#[test]
+fn a_refused_upload_pays_for_the_check_alone() {
+    let mut chain = Chain::new();
+    let good = chain.program("good", |_| ());
+    let bad = b"not known to the mock".to_vec();
+    let long = vec![b'x'; MAX_CODE_LEN as usize + 1];
+    let cases = [
+        (ALICE, bad, None, error(Error::CodeRejected)),
+        (ALICE, long, None, error(Error::CodeTooLarge)),
+        (ALICE, good.clone(), Some(0), error(Error::StorageDepositLimitExhausted)),
+        (NOBODY, good, None, error(Error::StorageDepositNotEnoughFunds)),
+    ];
+    chain.run(|| {
+        for (account, code, limit, refusal) in cases {
+            let checked = Some(costs::upload(code.len(), 0));
+            let limit = limit.map(|limit: Balance| limit.into());
+            let origin = RuntimeOrigin::signed(account);
+            let alone = Contracts::upload_code(origin.clone(), code.clone(), limit, Determinism::Enforced);
+            let both = Contracts::instantiate_with_code(origin, 0, gas(GAS), limit, code, vec![], vec![]);
+            for refused in [alone, both].map(|result| result.expect_err("it is refused")) {
+                assert_eq!((refused.error, refused.post_info.actual_weight), (refusal, checked));
+            }
+        }
+    });
 }
 
 #[test]
