@@ -188,6 +188,8 @@ fn instantiate<T: Config>(
     salt: Range,
     outputs: Outputs,
 ) -> Answer {
+    guest.ensure_bounds(input.0, input.1)?;
+    guest.ensure_bounds(salt.0, salt.1)?;
     guest.charge(costs::instantiate(input.1, salt.1))?;
     let deposit = deposit_limit(guest, limits.deposit)?;
     let value: BalanceOf<T> = guest.read_value(value)?;

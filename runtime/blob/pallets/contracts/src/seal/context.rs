@@ -9,7 +9,7 @@ use crate::{
     costs,
     primitives::{ExecReturnValue, ReturnFlags},
     seal::memory::Skip,
-    Config, Error, MAX_EVENT_TOPICS, MAX_PAYLOAD_LEN,
+    Config, Error, MAX_EVENT_TOPICS,
 };
 
 pub fn input<T: Config>(guest: &mut Guest<T>, out: u32, out_len: u32) -> Answer {
@@ -104,11 +104,13 @@ pub fn deposit_event<T: Config>(
     data: u32,
     data_len: u32,
 ) -> Answer {
+    guest.ensure_payload(data, data_len)?;
+    // The count before the topics is one byte and does not make a topic more.
     let topic_count = topics_len / size_of::<T::Hash>() as u32;
-    guest.charge(costs::event(topic_count, data_len))?;
-    if data_len > MAX_PAYLOAD_LEN {
-        return Err(Error::<T>::ValueTooLarge.into());
+    if topic_count > MAX_EVENT_TOPICS {
+        return Err(Error::<T>::TooManyTopics.into());
     }
+    guest.charge(costs::event(topic_count, data_len))?;
     let topics = read_topics(guest, topics, topics_len)?;
     let data = guest.read(data, data_len)?;
     guest.stack.emit(&topics, data);
@@ -121,11 +123,7 @@ fn read_topics<T: Config>(guest: &mut Guest<T>, at: u32, len: u32) -> Result<Vec
         return Ok(Vec::new());
     }
     let bytes = guest.read(at, len)?;
-    let topics = Vec::<T::Hash>::decode_all(&mut &bytes[..]).map_err(|_| Error::<T>::DecodingFailed)?;
-    if topics.len() > MAX_EVENT_TOPICS as usize {
-        return Err(Error::<T>::TooManyTopics.into());
-    }
-    Ok(topics)
+    Ok(Vec::<T::Hash>::decode_all(&mut &bytes[..]).map_err(|_| Error::<T>::DecodingFailed)?)
 }
 
 /// Costs and fails the same whether or not anybody listens, since a dry run must predict the real one.

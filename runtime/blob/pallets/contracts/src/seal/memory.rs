@@ -8,7 +8,7 @@ use alloc::{vec, vec::Vec};
 use codec::{Decode, Encode, MaxEncodedLen};
 
 use super::{Exit, Guest, SENTINEL};
-use crate::{costs, storage::Key, Config, Error};
+use crate::{costs, storage::Key, Config, Error, MAX_PAYLOAD_LEN};
 
 /// Whether an output pointer may be [`SENTINEL`] for "not wanted".
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,15 @@ impl<T: Config> Guest<'_, T> {
             return Err(Error::<T>::OutOfBounds);
         }
         Ok(())
+    }
+
+    /// Fails if a value or an event's data is too long or leaves the memory. Comes before its bytes are charged: what is refused
+    /// is not read.
+    pub fn ensure_payload(&self, at: u32, len: u32) -> Result<(), Error<T>> {
+        if len > MAX_PAYLOAD_LEN {
+            return Err(Error::<T>::ValueTooLarge);
+        }
+        self.ensure_bounds(at, len)
     }
 
     /// Reads `len` bytes.

@@ -4,7 +4,7 @@
 //! is given back afterwards.
 
 use super::{code, len_or_sentinel, Answer, Exit, Guest, ReturnCode};
-use crate::{costs, seal::memory::Skip, storage::Key, Config, Error, MAX_PAYLOAD_LEN};
+use crate::{costs, seal::memory::Skip, storage::Key, Config, MAX_PAYLOAD_LEN};
 
 fn set<T: Config>(
     guest: &mut Guest<T>,
@@ -12,10 +12,8 @@ fn set<T: Config>(
     value: u32,
     value_len: u32,
 ) -> Answer {
+    guest.ensure_payload(value, value_len)?;
     let charged = guest.charge(costs::storage_write(MAX_PAYLOAD_LEN, value_len))?;
-    if value_len > MAX_PAYLOAD_LEN {
-        return Err(Error::<T>::ValueTooLarge.into());
-    }
     let key = read_key(guest)?;
     let value = guest.read(value, value_len)?;
     let old = guest.stack.set_storage(&key, &value);

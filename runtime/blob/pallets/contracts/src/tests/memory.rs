@@ -1,12 +1,16 @@
 //! The buffer protocol between guest and pallet.
 
+use sp_guest_vm::TrapClass;
 use sp_runtime::DispatchError;
 
 use super::{
     runtime::*,
     scripts::{Script, LEN, MEM_BYTES, OUT},
 };
-use crate::{seal::SENTINEL, Error};
+use crate::{
+    seal::{table, SENTINEL},
+    Error, MAX_PAYLOAD_LEN,
+};
 
 fn outcome_of(body: impl Fn(&mut Script) + Send + Sync + 'static) -> Result<Vec<u8>, DispatchError> {
     let mut chain = Chain::new();
@@ -93,4 +97,50 @@ fn a_hash_may_overwrite_its_input() {
         script.finish_with(0, &hash);
     });
     assert_eq!(data, Ok(sp_io::hashing::blake2_256(b"abc").to_vec()));
+}
+
+#[test]
+fn bytes_that_are_refused_for_their_number_or_place_are_not_charged() {
+    let most = u64::from(u32::MAX);
+    let beyond = u64::from(MEM_BYTES) + 1;
+    let too_long = u64::from(MAX_PAYLOAD_LEN) + 1;
+    let five_topics = 1 + 5 * 32;
+    let cases: [(&str, Vec<u64>, Error<Test>); 11] = [
+        ("seal0.set_storage", vec![64, OUT.into(), too_long], Error::ValueTooLarge),
+        ("seal1.set_storage", vec![64, OUT.into(), most], Error::ValueTooLarge),
+        ("seal2.set_storage", vec![64, 1, OUT.into(), most], Error::ValueTooLarge),
+        ("seal2.set_storage", vec![64, 1, beyond - 1, 1], Error::OutOfBounds),
+        ("seal0.deposit_event", vec![64, 0, OUT.into(), too_long], Error::ValueTooLarge),
+        ("seal0.deposit_event", vec![64, 0, OUT.into(), most], Error::ValueTooLarge),
+        ("seal0.deposit_event", vec![64, five_topics, OUT.into(), 0], Error::TooManyTopics),
+        ("seal0.deposit_event", vec![64, most, OUT.into(), 0], Error::TooManyTopics),
+        ("seal0.debug_message", vec![64, most], Error::OutOfBounds),
+        ("seal0.hash_keccak_256", vec![64, most, OUT.into()], Error::OutOfBounds),
+        ("seal2.instantiate", vec![64, 0, 0, most, 128, 256, most, most, most, most, most, 300, 0], Error::OutOfBounds),
+    ];
+    for (name, args, refusal) in cases {
+        let mut chain = Chain::new();
+        let refused = {
+            let args = args.clone();
+            chain.contract("refused", move |script| {
+                script.call(name, &args);
+            })
+        };
+        let price = price_of(name);
+        let paid = chain.contract("trapped", move |script| {
+            script.burn(price);
+            script.trap(TrapClass::Unreachable);
+        });
+        chain.run(|| {
+            let dry = |contract: AccountId| Contracts::dry_call(ALICE, contract, 0, Some(gas(GAS)), None, vec![]);
+            let (refused, paid) = (dry(refused), dry(paid));
+            assert_eq!(refused.result.map(|_| ()), Err(error(refusal)), "{name} {args:?}");
+            assert_eq!(refused.gas_consumed, paid.gas_consumed, "{name} {args:?}");
+        });
+    }
+}
+
+fn price_of(name: &str) -> u64 {
+    let mut imports = table::IMPORTS.iter();
+    imports.find(|import| name == format!("{}.{}", import.module, import.name)).expect("it is in the table").price
 }
