@@ -264,7 +264,7 @@ func (c *Chain) checkValidators(view *state.View) error {
 	if apiVersion(rt, apiComet) == 0 {
 		return nil
 	}
-	out, err := readCall(c.stopped, c.store, view, rt, "CometApi_validators", nil, true)
+	out, err := blockCall(c.stopped, c.store, view, rt, "CometApi_validators", nil)
 	if err != nil {
 		return fmt.Errorf("asking the runtime for its validators: %w", err)
 	}

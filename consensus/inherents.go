@@ -109,7 +109,7 @@ func auraSlotDuration(store *state.Store, view *state.View, rt *host.Runtime) (t
 	if apiVersion(rt, apiAura) == 0 {
 		return 0, nil
 	}
-	out, err := readCall(context.Background(), store, view, rt, "AuraApi_slot_duration", nil, true)
+	out, err := blockCall(context.Background(), store, view, rt, "AuraApi_slot_duration", nil)
 	if err != nil {
 		return 0, fmt.Errorf("asking for the slot duration: %w", err)
 	}

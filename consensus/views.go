@@ -120,7 +120,8 @@ func (c *Chain) Call(ctx context.Context, at primitives.Hash, method string, arg
 		return nil, c.codeError(err)
 	}
 	defer done()
-	out, err := readCall(ctx, c.store, view, rt, method, args, false)
+	options := host.CallOptions{GasLimit: readGas, DryRun: true, Log: c.runtimeLog}
+	out, err := limitedCall(ctx, c.store, view, rt, method, args, options)
 	if err != nil {
 		return nil, c.callError(method, err)
 	}
@@ -156,11 +157,12 @@ func (c *Chain) readFault(doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// readCall runs an export on an overlay that is dropped.
-func readCall(ctx context.Context, store *state.Store, view *state.View, rt *host.Runtime, method string, args []byte, forBlock bool) ([]byte, error) {
-	return limitedCall(ctx, store, view, rt, method, args, host.CallOptions{GasLimit: readGas, ForBlock: forBlock, DryRun: !forBlock})
+// blockCall runs an export whose answer a block depends on.
+func blockCall(ctx context.Context, store *state.Store, view *state.View, rt *host.Runtime, method string, args []byte) ([]byte, error) {
+	return limitedCall(ctx, store, view, rt, method, args, host.CallOptions{GasLimit: readGas, ForBlock: true})
 }
 
+// limitedCall runs an export on an overlay that is dropped.
 func limitedCall(ctx context.Context, store *state.Store, view *state.View, rt *host.Runtime, method string, args []byte, o host.CallOptions) ([]byte, error) {
 	overlay, err := store.NewOverlay(view)
 	if err != nil {

@@ -166,7 +166,7 @@ func rpcMethods() []method {
 func stateMethods() []method {
 	return []method{
 		{name: "state_call", aliases: []string{"state_callAt"}, params: []param{required("method", textType()), required("data", bytesType()), at()}, result: bytesResult, tag: tagCore, runsRuntime: true,
-			doc: "Runs an export of the runtime on the state after a block. data is its SCALE arguments, one after the other.", call: (*Server).stateCall},
+			doc: "Runs an export of the runtime on the state after a block. data is its SCALE arguments, one after the other. ContractsApi_upload_code refuses code without words, as its answer has no room for them: ContractsApi_instantiate with the same code gives them, and so does the node's log at level debug.", call: (*Server).stateCall},
 		{name: "state_getKeysPaged", aliases: []string{"state_getKeysPagedAt"}, params: []param{optional("prefix", bytesType()), required("count", numberType()), optional("startKey", bytesType()), at()}, result: bytesListResult, tag: tagCore,
 			doc: "At most count (1,000) storage keys, in byte order, strictly after startKey.", call: (*Server).keysPaged},
 		{name: "state_getMetadata", params: []param{at()}, result: bytesResult, tag: tagCore, runsRuntime: true,

@@ -117,6 +117,7 @@ func TestGuestABI_NumbersAgree(t *testing.T) {
 	constants := map[string]uint64{
 		"MAX_LIVE_EXECUTIONS": vm.MaxLive, "MAX_GAS": engine.MaxGas, "MAX_ARGUMENTS": engine.MaxSyscallArgs,
 		"MAX_IMPORT_IDS": wasm.MaxImportID, "NO_PLACE": uint64(wasm.NoFunction), "REPORT_IMPORTS_DEPRECATED": vm.FlagDeprecated,
+		"EXPLAIN_REFUSAL": uint64(vm.ExplainRefusal),
 	}
 	for name, value := range a.Constants {
 		if own, ok := constants[name]; !ok || own != value {

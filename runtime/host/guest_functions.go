@@ -14,7 +14,7 @@ var guestRows = []row{
 	guest("read", params(U32, U32, Fat), U32, guestAccessPrice, guestRead, "Copies guest memory to the blob: 0, or -1 out of bounds."),
 	guest("write", params(U32, U32, Fat), U32, guestAccessPrice, guestWrite, "Copies the blob's memory to a guest: 0, or -1 out of bounds."),
 	guest("drop", params(U32), None, guestDropPrice, guestDrop, "Ends an execution in any state."),
-	guest("explain", params(U32, Fat), U32, guestAccessPrice, guestExplain, "Words about a trap, and their length; always 0 where the result can reach consensus."),
+	guest("explain", params(U32, Fat), U32, guestAccessPrice, guestExplain, "Words about a trap or about refused code, and their length; always 0 where the result can reach consensus."),
 }
 
 func guest(name string, p []Param, result Param, price Price, run implementation, doc string) row {

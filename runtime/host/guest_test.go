@@ -418,6 +418,53 @@ func TestGuest_ReportIsFilled(t *testing.T) {
 	}
 }
 
+// Refused code is explained in words like a trap: in dry runs only, at the same price, and the last refusal counts.
+func TestGuest_RefusalsAreExplained(t *testing.T) {
+	d := newDriver(t)
+	good := testdata(t, "guest")
+	unknown := bytes.Replace(good, []byte("\x04test\x03ask"), []byte("\x04test\x03nay"), 1)
+	d.storage = hosttest.New(map[string][]byte{string(codeKey): scale.AppendBytes(nil, unknown), "no code": {1}})
+	const asked = `the function "test"."nay" is imported, but this chain does not offer it; ` +
+		"use functions that this chain offers; check the library's version"
+	validate := func(s *script, code []byte) { s.add(opValidate, s.fat(code), s.put(make([]byte, vm.ReportBytes))) }
+	load := func(s *script, key []byte) { s.add(opLoad, s.fat(key), s.put(make([]byte, vm.ReportBytes))) }
+	for _, c := range []struct {
+		name  string
+		build func(*script)
+		want  string
+	}{
+		{"nothing refused", func(s *script) { validate(s, good) }, ""},
+		{"an import that is none", func(s *script) { validate(s, unknown) }, asked},
+		{"stored before the import went", func(s *script) { load(s, codeKey) }, asked},
+		{"stored without its length", func(s *script) { load(s, []byte("no code")) }, "what is stored is not code with its length: "},
+		{"accepted after a refusal", func(s *script) { validate(s, unknown); validate(s, good) }, asked},
+		{"another refused after it", func(s *script) { validate(s, unknown); validate(s, good[:7]) }, "the file does not begin with "},
+	} {
+		var s script
+		c.build(&s)
+		words := s.fat(make([]byte, 200))
+		explained := s.add(opExplain, uint64(vm.ExplainRefusal), words)
+		quiet, err := d.run(&s, ampleGas, false)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if n := quiet.result(explained); n != 0 {
+			t.Errorf("%s: %d bytes of words in a call whose result counts", c.name, n)
+		}
+		loud, err := d.run(&s, ampleGas, true)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		n := loud.result(explained)
+		if text := string(loud.output[uint32(words) : int64(uint32(words))+n]); !strings.HasPrefix(text, c.want) || (n > 0) != (c.want != "") {
+			t.Errorf("%s: a dry run says %q, want %q", c.name, text, c.want)
+		}
+		if loud.gas != quiet.gas {
+			t.Errorf("%s: explaining costs %d ps more", c.name, loud.gas-quiet.gas)
+		}
+	}
+}
+
 // Handles count from 0, are never reused, and using one that was not given out ends the blob call.
 func TestGuest_Handles(t *testing.T) {
 	d := newDriver(t)

@@ -24,6 +24,10 @@ const (
 	AccessOutOfBounds  = -1
 )
 
+// ExplainRefusal stands in explain for the code that validate or load refused last. No execution has this handle: one blob
+// call cannot pay for so many.
+const ExplainRefusal = ^uint32(0)
+
 // MaxLive is how many executions one blob call may hold at a time.
 const MaxLive = 64
 

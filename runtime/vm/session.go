@@ -1,10 +1,12 @@
 package vm
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/sepia-chain/sepia/internal/scale"
 	"github.com/sepia-chain/sepia/runtime/engine"
+	"github.com/sepia-chain/sepia/runtime/wasm"
 )
 
 // Storage is where Load finds code: the main state of the running blob call.
@@ -23,6 +25,7 @@ type Session struct {
 	execs   []execution
 	live    int
 	brought map[cacheKey]struct{} // code that a call that explains has checked: it may be in no state but this call's own
+	refused error                 // why the code was refused that was refused last, or nil
 }
 
 type execution struct {
@@ -60,6 +63,7 @@ func (s *Session) Validate(code []byte, report *[ReportBytes]byte) (int32, error
 	defer s.provider.release(e)
 	encodeReport(report, &e.report, len(code))
 	if e.err != nil {
+		s.refused = e.err
 		return ValidateRejected, nil
 	}
 	if s.explain {
@@ -86,7 +90,8 @@ func (s *Session) Load(key []byte, report *[ReportBytes]byte, pay func(bytes int
 	}
 	d := scale.NewDecoder(value)
 	code := d.Bytes()
-	if d.Finish() != nil {
+	if err := d.Finish(); err != nil {
+		s.refused = fmt.Errorf("what is stored is not code with its length: %w", err)
 		return LoadInvalid, nil
 	}
 	e, err := s.provider.acquireLoaded(s.rules, key, code)
@@ -95,6 +100,7 @@ func (s *Session) Load(key []byte, report *[ReportBytes]byte, pay func(bytes int
 	}
 	encodeReport(report, &e.report, len(code))
 	if e.err != nil {
+		s.refused = e.err
 		s.provider.release(e)
 		return LoadInvalid, nil
 	}
@@ -224,14 +230,32 @@ func (s *Session) drop(x *execution) {
 	s.live--
 }
 
-// Explain says in words how an execution ended, cut to fit dst, and returns the length. It says nothing in calls whose result
-// can reach consensus.
+// Explain says in words how an execution ended, or under the handle ExplainRefusal why code was refused, cut to fit dst, and
+// returns the length. It says nothing in calls whose result can reach consensus.
 func (s *Session) Explain(handle uint32, dst []byte) (int, error) {
-	x, err := s.execution(handle)
-	if err != nil || !s.explain {
-		return 0, err
+	words := s.refusalWords
+	if handle != ExplainRefusal {
+		x, err := s.execution(handle)
+		if err != nil {
+			return 0, err
+		}
+		words = x.words
 	}
-	return copy(dst, x.words()), nil
+	if !s.explain {
+		return 0, nil
+	}
+	return copy(dst, words()), nil
+}
+
+func (s *Session) refusalWords() string {
+	var refusal *wasm.Error
+	switch {
+	case s.refused == nil:
+		return ""
+	case errors.As(s.refused, &refusal):
+		return refusal.Words()
+	}
+	return s.refused.Error()
 }
 
 func (x *execution) words() string {

@@ -185,6 +185,14 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s (%s: %s)", where, e.Text, e.Reason, codes[e.Reason].remedy)
 }
 
+// Words are what was found and what to do about it, without the reason's name and the place.
+func (e *Error) Words() string {
+	if remedy := codes[e.Reason].remedy; remedy != "" {
+		return e.Text + "; " + remedy
+	}
+	return e.Text
+}
+
 // quotedName is how much of a name from the module an error shows, in bytes: names may be as long as the module.
 const quotedName = 64
 

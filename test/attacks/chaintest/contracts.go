@@ -145,6 +145,22 @@ func DryInstantiate(origin primitives.AccountID, code, input, salt []byte) []byt
 	return scale.AppendBytes(scale.AppendBytes(scale.AppendBytes(data, code), input), salt)
 }
 
+// DryUpload is the input of ContractsApi_upload_code.
+func DryUpload(origin primitives.AccountID, code []byte) []byte {
+	const noDepositLimit, enforced = 0, 0
+	return append(scale.AppendBytes(bytes.Clone(origin[:]), code), noDepositLimit, enforced)
+}
+
+// DecodeDryUpload reads why a dry upload is refused; nil if it works.
+func DecodeDryUpload(answer []byte) (*ModuleError, error) {
+	d := scale.NewDecoder(answer)
+	if ok := d.U8() == 0; ok {
+		return nil, d.Err()
+	}
+	failure := decodeError(d)
+	return failure, d.Err()
+}
+
 // Dry is the result of a dry run.
 type Dry struct {
 	GasConsumed, GasRequired uint64

@@ -1,6 +1,7 @@
 //! Words for people, collected in dry runs only.
 
 use alloc::vec::Vec;
+use sp_core::RuntimeInterfaceLogLevel;
 
 /// Most bytes that one dry run collects; the rest is dropped silently.
 pub const MAX_DEBUG_BUFFER_LEN: u32 = 2 * 1024 * 1024;
@@ -45,6 +46,13 @@ impl DebugBuffer {
         }
         self.append(words);
         self.append("\n");
+    }
+
+    /// Gives the collected text to the node's log, for an answer that has no room for words.
+    pub fn log(self) {
+        if let Some(text) = self.text {
+            sp_io::logging::log(RuntimeInterfaceLogLevel::Debug, "contracts", &text);
+        }
     }
 
     /// The collected text.

@@ -192,12 +192,16 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Stores code without an extrinsic. Changes state: meant for calls whose state is dropped.
+    ///
+    /// The type of the answer, which clients know, has an error and no words. Why code is refused stands in the node's log, and
+    /// in the debug message of [`dry_instantiate`](Self::dry_instantiate) with the same code.
     pub fn dry_upload(
         origin: T::AccountId,
         code: Vec<u8>,
         deposit: Option<BalanceOf<T>>,
     ) -> CodeUploadResult<CodeHash<T>, BalanceOf<T>> {
-        let uploaded = wasm::upload::<T>(origin, code, deposit, &mut DebugBuffer::off())?;
+        let mut debug = DebugBuffer::collecting();
+        let uploaded = wasm::upload::<T>(origin, code, deposit, &mut debug).inspect_err(|_| debug.log())?;
         Ok(CodeUploadReturnValue { code_hash: uploaded.code_hash, deposit: uploaded.deposit })
     }
 

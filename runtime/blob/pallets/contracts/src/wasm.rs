@@ -13,7 +13,7 @@ use sp_runtime::{traits::Hash, DispatchError};
 
 use crate::{
     costs, debug::DebugBuffer, deposits::code_deposit, BalanceOf, CodeHash, CodeInfoOf, CodeVec, Config, Error, Event,
-    HoldReason, Pallet, PristineCode,
+    HoldReason, Pallet, PristineCode, MAX_CODE_LEN,
 };
 
 /// How code is checked for instructions whose result may differ between machines.
@@ -80,7 +80,10 @@ pub fn upload<T: Config>(
 ) -> Result<Uploaded<T>, DispatchError> {
     let code_hash = T::Hashing::hash(&code);
     let code_len = code.len() as u32;
-    let code: CodeVec = code.try_into().map_err(|_| Error::<T>::CodeTooLarge)?;
+    let code: CodeVec = code.try_into().map_err(|_| {
+        debug.append_line(&format!("code rejected: it has {code_len} bytes, and code may have {MAX_CODE_LEN}"));
+        Error::<T>::CodeTooLarge
+    })?;
     let report = validate::<T>(&code, debug)?;
     if CodeInfoOf::<T>::contains_key(code_hash) {
         return Ok(Uploaded { code_hash, deposit: Default::default(), score: report.score });
@@ -106,7 +109,7 @@ fn validate<T: Config>(code: &[u8], debug: &mut DebugBuffer) -> Result<Report, D
             format!("it takes {score} us to compile, and code of its length may take {limit}")
         }
         Ok(report) => return Ok(report),
-        Err(Rejected(report)) => reason_text(&report),
+        Err(Rejected(report)) => refusal(&report, debug),
     };
     debug.append_line(&format!("code rejected: {refused}"));
     Err(Error::<T>::CodeRejected.into())
@@ -116,7 +119,18 @@ fn imports_deprecated(report: &Report) -> bool {
     report.flags & REPORT_IMPORTS_DEPRECATED != 0
 }
 
-/// The validator's reason in words.
+/// The validator's reason, its place, and in a dry run what else the host says about it.
+fn refusal(report: &Report, debug: &DebugBuffer) -> String {
+    let mut text = reason_text(report);
+    if debug.is_on() {
+        let words = sp_guest_vm::explain_refusal();
+        let separator = if words.is_empty() { "" } else { ": " };
+        text.push_str(&format!("{separator}{words}"));
+    }
+    text
+}
+
+/// The validator's reason by its name, and its place.
 fn reason_text(report: &Report) -> String {
     let mut text = String::from(sp_guest_vm::reason_name(report.reason));
     if report.function != NO_PLACE {
@@ -175,7 +189,7 @@ pub fn load<T: Config>(code_hash: CodeHash<T>, entry: Entry, debug: &mut DebugBu
         }
         Ok(module) => return Ok(module),
         Err(LoadError::NotFound) => return Err(Error::<T>::CodeNotFound.into()),
-        Err(LoadError::Invalid(report)) => reason_text(&report),
+        Err(LoadError::Invalid(report)) => refusal(&report, debug),
     };
     debug.append_line(&format!("stored code rejected: {refused}"));
     Err(Error::<T>::CodeRejected.into())

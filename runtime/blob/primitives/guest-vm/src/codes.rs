@@ -29,6 +29,9 @@ pub const ACCESS_OK: i32 = 0;
 /// `read`, `write`: the range does not lie inside the guest's memory; nothing was copied.
 pub const ACCESS_OUT_OF_BOUNDS: i32 = -1;
 
+/// `explain`: stands for the code that `validate` or `load` refused last. No execution has this handle.
+pub const EXPLAIN_REFUSAL: u32 = u32::MAX;
+
 /// Bit of [`Report::flags`](crate::Report): the module imports a function whose table entry is
 /// [deprecated](crate::section::FLAG_DEPRECATED).
 pub const REPORT_IMPORTS_DEPRECATED: u32 = 1;

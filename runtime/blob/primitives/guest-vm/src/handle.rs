@@ -126,10 +126,19 @@ impl Execution {
 
     /// What the host says about the execution's trap. Empty in every call whose result can reach consensus.
     pub fn explain(&self) -> String {
-        let mut text = [0u8; MAX_EXPLANATION];
-        let len = guest_vm::explain(self.handle, &mut text) as usize;
-        String::from_utf8_lossy(&text[..len.min(MAX_EXPLANATION)]).to_string()
+        explain(self.handle)
     }
+}
+
+/// What the host says about the code that it refused last. Empty in every call whose result can reach consensus.
+pub fn explain_refusal() -> String {
+    explain(codes::EXPLAIN_REFUSAL)
+}
+
+fn explain(handle: u32) -> String {
+    let mut text = [0u8; MAX_EXPLANATION];
+    let len = guest_vm::explain(handle, &mut text) as usize;
+    String::from_utf8_lossy(&text[..len.min(MAX_EXPLANATION)]).to_string()
 }
 
 impl Drop for Execution {

@@ -109,8 +109,8 @@ pub trait GuestVm {
         host(*self).drop(exec)
     }
 
-    /// Writes words for people about the execution's trap into `dest` (UTF-8, cut to fit) and returns their length in bytes.
-    /// Always 0 in a call whose result can reach consensus.
+    /// Writes words for people into `dest` (UTF-8, cut to fit) and returns their length in bytes: about the execution's trap, or
+    /// about refused code for [`EXPLAIN_REFUSAL`](crate::codes::EXPLAIN_REFUSAL). Always 0 in a call whose result can reach consensus.
     fn explain(&mut self, exec: u32, dest: PassFatPointerAndWrite<&mut [u8]>) -> u32 {
         host(*self).explain(exec, dest)
     }

@@ -92,6 +92,7 @@ fn each_constant_has_the_described_value() {
         ("MAX_ARGUMENTS", layout::MAX_ARGUMENTS as u64),
         ("MAX_IMPORT_IDS", u64::from(layout::MAX_IMPORT_IDS)),
         ("NO_PLACE", u64::from(layout::NO_PLACE)),
+        ("EXPLAIN_REFUSAL", u64::from(codes::EXPLAIN_REFUSAL)),
         ("REPORT_IMPORTS_DEPRECATED", u64::from(codes::REPORT_IMPORTS_DEPRECATED)),
     ];
     let abi = abi();

@@ -83,7 +83,7 @@ fn refused_code_says_why_in_dry_runs() {
         );
         let dry = Contracts::dry_instantiate(ALICE, 0, None, None, Code::Upload(bad), vec![], vec![]);
         assert_eq!(dry.result, Err(error(Error::CodeRejected)));
-        assert_eq!(dry.debug_message, b"code rejected: float, function 3, byte 0x1f\n");
+        assert_eq!(dry.debug_message, b"code rejected: float, function 3, byte 0x1f: no such program\n");
     });
 }
 
@@ -94,7 +94,11 @@ fn code_has_a_largest_length() {
     let code = chain.program(&name, |_| ());
     chain.run(|| {
         let too_long = [code.clone(), vec![b'x']].concat();
-        assert_eq!(Contracts::dry_upload(ALICE, too_long, None), Err(error(Error::CodeTooLarge)));
+        assert_eq!(Contracts::dry_upload(ALICE, too_long.clone(), None), Err(error(Error::CodeTooLarge)));
+        let dry = Contracts::dry_instantiate(ALICE, 0, None, None, Code::Upload(too_long), vec![], vec![]);
+        assert_eq!(dry.result, Err(error(Error::CodeTooLarge)));
+        let words = format!("code rejected: it has {} bytes, and code may have {MAX_CODE_LEN}\n", MAX_CODE_LEN + 1);
+        assert_eq!(String::from_utf8(dry.debug_message), Ok(words));
         assert_ok!(Contracts::dry_upload(ALICE, code, None).map(|_| ()));
     });
 }
@@ -187,7 +191,7 @@ fn stored_code_that_fails_todays_limits_is_rejected_when_it_is_called() {
     chain.run(|| {
         let dry = Contracts::dry_call(ALICE, contract, 0, None, None, vec![]);
         assert_eq!(dry.result, Err(error(Error::CodeRejected)));
-        assert_eq!(dry.debug_message, b"stored code rejected: limit-score\n");
+        assert_eq!(dry.debug_message, b"stored code rejected: limit-score: no such program\n");
     });
 }
 

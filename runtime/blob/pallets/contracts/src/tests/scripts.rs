@@ -295,10 +295,10 @@ impl GuestVmHost for ScriptedVm {
     }
 
     fn explain(&mut self, exec: u32, dest: &mut [u8]) -> u32 {
-        if !self.exec(exec).trapped {
+        if exec != codes::EXPLAIN_REFUSAL && !self.exec(exec).trapped {
             return 0;
         }
-        let text = "in function 7";
+        let text = if exec == codes::EXPLAIN_REFUSAL { "no such program" } else { "in function 7" };
         dest[..text.len()].copy_from_slice(text.as_bytes());
         text.len() as u32
     }
