@@ -8,7 +8,6 @@
 //! The rule that all of this keeps: what is held on a contract's account is the sum of the deposits in its record.
 
 use alloc::{collections::BTreeMap, vec::Vec};
-use codec::MaxEncodedLen;
 use frame_support::{
     dispatch::DispatchResult,
     traits::{
@@ -19,103 +18,15 @@ use frame_support::{
 };
 use sp_runtime::{
     traits::{Saturating, Zero},
-    DispatchError, FixedPointNumber, FixedU128,
+    DispatchError,
 };
 
 use crate::{
-    primitives::StorageDeposit, storage::ContractInfo, wasm::CodeInfo, BalanceOf, Config, Error, Event, HoldReason,
-    Origin, Pallet,
+    primitives::StorageDeposit,
+    storage::{ContractInfo, Diff},
+    wasm::CodeInfo,
+    BalanceOf, Config, DepositOf, Error, Event, HoldReason, Origin, Pallet,
 };
-
-/// A change of deposit in the chain's balance type.
-pub type DepositOf<T> = StorageDeposit<BalanceOf<T>>;
-
-/// Bytes and items that a frame added and removed.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct Diff {
-    bytes_added: u32,
-    bytes_removed: u32,
-    items_added: u32,
-    items_removed: u32,
-}
-
-impl Diff {
-    /// Notes that a value of `old` bytes became one of `new` bytes; `None` stands for no value.
-    pub fn replace(&mut self, old: Option<u32>, new: Option<u32>) {
-        let (old_bytes, new_bytes) = (old.unwrap_or(0), new.unwrap_or(0));
-        let added = new_bytes.saturating_sub(old_bytes);
-        let removed = old_bytes.saturating_sub(new_bytes);
-        self.bytes_added = self.bytes_added.saturating_add(added);
-        self.bytes_removed = self.bytes_removed.saturating_add(removed);
-        self.items_added = self.items_added.saturating_add(u32::from(old.is_none() && new.is_some()));
-        self.items_removed = self.items_removed.saturating_add(u32::from(old.is_some() && new.is_none()));
-    }
-
-    /// Whether anything was noted.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Enters the changes into the contract's record and returns what they cost.
-    fn apply<T: Config>(self, info: &mut ContractInfo<T>) -> DepositOf<T> {
-        let bytes = Quantity::<T> {
-            added: self.bytes_added,
-            removed: self.bytes_removed,
-            rate: T::DepositPerByte::get(),
-            held: &mut info.storage_byte_deposit,
-            count: &mut info.storage_bytes,
-        };
-        let items = Quantity::<T> {
-            added: self.items_added,
-            removed: self.items_removed,
-            rate: T::DepositPerItem::get(),
-            held: &mut info.storage_item_deposit,
-            count: &mut info.storage_items,
-        };
-        bytes.apply().saturating_add(items.apply())
-    }
-}
-
-/// Either the bytes or the items of a contract.
-struct Quantity<'a, T: Config> {
-    added: u32,
-    removed: u32,
-    rate: BalanceOf<T>,
-    held: &'a mut BalanceOf<T>,
-    count: &'a mut u32,
-}
-
-impl<T: Config> Quantity<'_, T> {
-    fn apply(self) -> DepositOf<T> {
-        if self.added >= self.removed {
-            let added = self.added - self.removed;
-            let charge = self.rate.saturating_mul(added.into());
-            *self.count = self.count.saturating_add(added);
-            *self.held = self.held.saturating_add(charge);
-            return StorageDeposit::Charge(charge);
-        }
-        let removed = self.removed - self.added;
-        let share =
-            FixedU128::checked_from_rational(removed, *self.count).unwrap_or_default().min(FixedU128::from_u32(1));
-        let refund = share.saturating_mul_int(*self.held);
-        *self.count = self.count.saturating_sub(removed);
-        *self.held = self.held.saturating_sub(refund);
-        StorageDeposit::Refund(refund)
-    }
-}
-
-/// Deposit for storing `code_len` bytes of code: the code and its record are two items.
-pub fn code_deposit<T: Config>(code_len: u32) -> BalanceOf<T> {
-    let bytes = code_len.saturating_add(CodeInfo::<T>::max_encoded_len() as u32);
-    let per_item = T::DepositPerItem::get().saturating_mul(2u32.into());
-    T::DepositPerByte::get().saturating_mul(bytes.into()).saturating_add(per_item)
-}
-
-/// Deposit for a contract's record of `len` bytes and for keeping its code alive.
-pub fn base_deposit<T: Config>(len: u32, code: &CodeInfo<T>) -> BalanceOf<T> {
-    let record = T::DepositPerByte::get().saturating_mul(len.into()).saturating_add(T::DepositPerItem::get());
-    record.saturating_add(T::CodeHashLockupDepositPercent::get().mul_ceil(code.deposit()))
-}
 
 /// An amount that moves between the origin and a contract when the outermost frame has ended.
 struct Charge<T: Config> {
@@ -179,7 +90,7 @@ impl<T: Config> Meter<T> {
     /// what others paid then stands for more or fewer bytes, and no refund can exceed it.
     pub fn settle(&mut self, contract: &T::AccountId, info: &mut ContractInfo<T>) {
         let held = (info.storage_byte_deposit, info.storage_item_deposit);
-        let amount = core::mem::take(&mut self.diff).apply(info);
+        let amount = info.apply(core::mem::take(&mut self.diff));
         if self.payer.is_none() {
             (info.storage_byte_deposit, info.storage_item_deposit) = held;
         }

@@ -57,6 +57,8 @@ use storage::{ContractInfo, DeletionQueueManager};
 
 /// Balance type of the currency.
 pub type BalanceOf<T> = <<T as Config>::Currency as Inspect<<T as frame_system::Config>::AccountId>>::Balance;
+/// A change of deposit in the chain's balance type.
+pub type DepositOf<T> = StorageDeposit<BalanceOf<T>>;
 /// Hash of code.
 pub type CodeHash<T> = <T as frame_system::Config>::Hash;
 /// A point in time.

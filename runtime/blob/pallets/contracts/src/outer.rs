@@ -12,12 +12,12 @@ use sp_runtime::{traits::Saturating, DispatchError};
 use crate::{
     costs,
     debug::DebugBuffer,
-    deposits::{DepositOf, Meter},
+    deposits::Meter,
     exec::{ExecError, Grant, Stack},
     gas::GasMeter,
     primitives::*,
     storage::{self, Key},
-    wasm, BalanceOf, CodeHash, Config, ContractInfoOf, Error, Event, EventRecordOf, Origin, Pallet,
+    wasm, BalanceOf, CodeHash, Config, ContractInfoOf, DepositOf, Error, Event, EventRecordOf, Origin, Pallet,
 };
 
 /// What a request allows.

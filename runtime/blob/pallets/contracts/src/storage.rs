@@ -1,22 +1,26 @@
-//! A contract's record and its storage in a child trie.
+//! A contract's record, its storage in a child trie, and what storing costs it.
 
 use alloc::vec::Vec;
 use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::{
-    storage::child, weights::Weight, BoundedBTreeMap, CloneNoBound, DebugNoBound, DefaultNoBound, PartialEqNoBound,
+    storage::child, traits::Get, weights::Weight, BoundedBTreeMap, CloneNoBound, DebugNoBound, DefaultNoBound,
+    PartialEqNoBound,
 };
 use scale_info::TypeInfo;
 use sp_core::{storage::ChildInfo, ConstU32};
 use sp_io::hashing::{blake2_128, blake2_256};
-use sp_runtime::traits::{Saturating, Zero};
+use sp_runtime::{
+    traits::{Saturating, Zero},
+    FixedPointNumber, FixedU128,
+};
 
 use crate::{
     address::{trie_id, TrieId},
     costs,
-    deposits::{base_deposit, Diff},
+    primitives::StorageDeposit,
     wasm::CodeInfo,
-    BalanceOf, CodeHash, Config, ContractInfoOf, DeletionQueue, DeletionQueueCounter, Error, MAX_DELEGATE_DEPENDENCIES,
-    MAX_STORAGE_KEY_LEN,
+    BalanceOf, CodeHash, Config, ContractInfoOf, DeletionQueue, DeletionQueueCounter, DepositOf, Error,
+    MAX_DELEGATE_DEPENDENCIES, MAX_STORAGE_KEY_LEN,
 };
 
 /// The record of a contract.
@@ -69,12 +73,92 @@ impl<T: Config> ContractInfo<T> {
         self.storage_byte_deposit.saturating_add(self.storage_item_deposit).saturating_add(self.storage_base_deposit)
     }
 
+    /// Enters changes of size into the record and returns what they cost.
+    pub fn apply(&mut self, diff: Diff) -> DepositOf<T> {
+        let bytes = Quantity::<T> {
+            added: diff.bytes_added,
+            removed: diff.bytes_removed,
+            rate: T::DepositPerByte::get(),
+            held: &mut self.storage_byte_deposit,
+            count: &mut self.storage_bytes,
+        };
+        let items = Quantity::<T> {
+            added: diff.items_added,
+            removed: diff.items_removed,
+            rate: T::DepositPerItem::get(),
+            held: &mut self.storage_item_deposit,
+            count: &mut self.storage_items,
+        };
+        bytes.apply().saturating_add(items.apply())
+    }
+
     /// Sets the base deposit for this code at today's rates and returns the one before and the new one.
     pub fn update_base_deposit(&mut self, code: &CodeInfo<T>) -> (BalanceOf<T>, BalanceOf<T>) {
         let before = self.storage_base_deposit;
         self.storage_base_deposit = base_deposit::<T>(self.encoded_size() as u32, code);
         (before, self.storage_base_deposit)
     }
+}
+
+/// Bytes and items that a frame added and removed.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Diff {
+    bytes_added: u32,
+    bytes_removed: u32,
+    items_added: u32,
+    items_removed: u32,
+}
+
+impl Diff {
+    /// Notes that a value of `old` bytes became one of `new` bytes; `None` stands for no value.
+    pub fn replace(&mut self, old: Option<u32>, new: Option<u32>) {
+        let (old_bytes, new_bytes) = (old.unwrap_or(0), new.unwrap_or(0));
+        let added = new_bytes.saturating_sub(old_bytes);
+        let removed = old_bytes.saturating_sub(new_bytes);
+        self.bytes_added = self.bytes_added.saturating_add(added);
+        self.bytes_removed = self.bytes_removed.saturating_add(removed);
+        self.items_added = self.items_added.saturating_add(u32::from(old.is_none() && new.is_some()));
+        self.items_removed = self.items_removed.saturating_add(u32::from(old.is_some() && new.is_none()));
+    }
+
+    /// Whether anything was noted.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Either the bytes or the items of a contract.
+struct Quantity<'a, T: Config> {
+    added: u32,
+    removed: u32,
+    rate: BalanceOf<T>,
+    held: &'a mut BalanceOf<T>,
+    count: &'a mut u32,
+}
+
+impl<T: Config> Quantity<'_, T> {
+    fn apply(self) -> DepositOf<T> {
+        if self.added >= self.removed {
+            let added = self.added - self.removed;
+            let charge = self.rate.saturating_mul(added.into());
+            *self.count = self.count.saturating_add(added);
+            *self.held = self.held.saturating_add(charge);
+            return StorageDeposit::Charge(charge);
+        }
+        let removed = self.removed - self.added;
+        let share =
+            FixedU128::checked_from_rational(removed, *self.count).unwrap_or_default().min(FixedU128::from_u32(1));
+        let refund = share.saturating_mul_int(*self.held);
+        *self.count = self.count.saturating_sub(removed);
+        *self.held = self.held.saturating_sub(refund);
+        StorageDeposit::Refund(refund)
+    }
+}
+
+/// Deposit for a contract's record of `len` bytes and for keeping its code alive.
+fn base_deposit<T: Config>(len: u32, code: &CodeInfo<T>) -> BalanceOf<T> {
+    let record = T::DepositPerByte::get().saturating_mul(len.into()).saturating_add(T::DepositPerItem::get());
+    record.saturating_add(T::CodeHashLockupDepositPercent::get().mul_ceil(code.deposit()))
 }
 
 /// A storage key as a contract names it. The two forms never meet in the trie.

@@ -4,16 +4,19 @@ use alloc::{format, string::String, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
     dispatch::DispatchResult,
-    traits::{fungible::MutateHold, tokens::Precision},
+    traits::{fungible::MutateHold, tokens::Precision, Get},
     CloneNoBound, DebugNoBound, PartialEqNoBound,
 };
 use scale_info::TypeInfo;
 use sp_guest_vm::{codes::REPORT_IMPORTS_DEPRECATED, layout::NO_PLACE, Entry, LoadError, Module, Rejected, Report};
-use sp_runtime::{traits::Hash, DispatchError};
+use sp_runtime::{
+    traits::{Hash, Saturating},
+    DispatchError,
+};
 
 use crate::{
-    costs, debug::DebugBuffer, deposits::code_deposit, BalanceOf, CodeHash, CodeInfoOf, CodeVec, Config, Error, Event,
-    HoldReason, Pallet, PristineCode, MAX_CODE_LEN,
+    costs, debug::DebugBuffer, BalanceOf, CodeHash, CodeInfoOf, CodeVec, Config, Error, Event, HoldReason, Pallet,
+    PristineCode, MAX_CODE_LEN,
 };
 
 /// How code is checked for instructions whose result may differ between machines.
@@ -59,6 +62,13 @@ impl<T: Config> CodeInfo<T> {
     pub fn code_len(&self) -> u32 {
         self.code_len
     }
+}
+
+/// Deposit for storing `code_len` bytes of code: the code and its record are two items.
+fn code_deposit<T: Config>(code_len: u32) -> BalanceOf<T> {
+    let bytes = code_len.saturating_add(CodeInfo::<T>::max_encoded_len() as u32);
+    let per_item = T::DepositPerItem::get().saturating_mul(2u32.into());
+    T::DepositPerByte::get().saturating_mul(bytes.into()).saturating_add(per_item)
 }
 
 /// What an upload did.

@@ -27,7 +27,9 @@ pub mod layout;
 pub mod section;
 
 pub use codes::{reason_name, Entry, TrapClass};
-pub use handle::{explain_refusal, validate, Execution, LoadError, Module, OutOfBounds, Outcome, Rejected, TooManyExecutions};
+pub use handle::{
+    explain_refusal, validate, Execution, LoadError, Module, OutOfBounds, Outcome, Rejected, TooManyExecutions,
+};
 #[cfg(not(substrate_runtime))]
 pub use interface::{GuestVmExt, GuestVmHost};
 pub use layout::{Report, Step, MAX_ARGUMENTS};
