@@ -17,9 +17,19 @@ var guestRows = []row{
 	guest("explain", params(U32, Fat), U32, guestAccessPrice, guestExplain, "Words about a trap or about refused code, and their length; always 0 where the result can reach consensus."),
 }
 
-func guest(name string, p []Param, result Param, price Price, run implementation, doc string) row {
-	return row{name: guestPrefix + name + "_version_1", params: p, result: result, price: price, run: run, doc: doc}
+// guest is a row whose function works with the call's session. Calls that have none, those of blobs without rules for guests
+// and those off chain, end there.
+func guest(name string, p []Param, result Param, price Price, run guestFunction, doc string) row {
+	withSession := func(c *call, a []uint64) (uint64, error) {
+		if c.guests == nil {
+			return 0, faultf("this call has no guest VM")
+		}
+		return run(c, c.guests, a)
+	}
+	return row{name: guestPrefix + name + "_version_1", params: p, result: result, price: price, run: withSession, doc: doc}
 }
+
+type guestFunction func(c *call, session *vm.Session, a []uint64) (uint64, error)
 
 const guestPrefix = "ext_guest_vm_"
 
@@ -39,24 +49,10 @@ var (
 	guestDropPrice = Price{Base: 6 * microsecond}
 )
 
-// noGuests ends calls that have no guest VM: those of blobs without rules for it, and those off chain.
-const noGuests = "this call has no guest VM"
-
-func (c *call) session() (*vm.Session, error) {
-	if c.guests == nil {
-		return nil, faultf(noGuests)
-	}
-	return c.guests, nil
-}
-
 // out returns n bytes of guest memory to be filled.
 func (c *call) out(ptr uint64, n uint32) ([]byte, error) { return c.machine.Read(uint32(ptr), n) }
 
-func guestValidate(c *call, a []uint64) (uint64, error) {
-	session, err := c.session()
-	if err != nil {
-		return 0, err
-	}
+func guestValidate(c *call, session *vm.Session, a []uint64) (uint64, error) {
 	out, err := c.out(a[1], vm.ReportBytes)
 	if err != nil {
 		return 0, err
@@ -69,11 +65,7 @@ func guestValidate(c *call, a []uint64) (uint64, error) {
 	return uint64(uint32(answer)), err
 }
 
-func guestLoad(c *call, a []uint64) (uint64, error) {
-	session, err := c.session()
-	if err != nil {
-		return 0, err
-	}
+func guestLoad(c *call, session *vm.Session, a []uint64) (uint64, error) {
 	out, err := c.out(a[1], vm.ReportBytes)
 	if err != nil {
 		return 0, err
@@ -86,20 +78,12 @@ func guestLoad(c *call, a []uint64) (uint64, error) {
 	return uint64(handle), err
 }
 
-func guestInstantiate(c *call, a []uint64) (uint64, error) {
-	session, err := c.session()
-	if err != nil {
-		return 0, err
-	}
+func guestInstantiate(c *call, session *vm.Session, a []uint64) (uint64, error) {
 	handle, err := session.Instantiate(uint32(a[0]), uint32(a[1]), c.bytes)
 	return uint64(handle), err
 }
 
-func guestRun(c *call, a []uint64) (uint64, error) {
-	session, err := c.session()
-	if err != nil {
-		return 0, err
-	}
+func guestRun(c *call, session *vm.Session, a []uint64) (uint64, error) {
 	out, err := c.out(a[3], vm.StepBytes)
 	if err != nil {
 		return 0, err
@@ -115,40 +99,28 @@ func guestRun(c *call, a []uint64) (uint64, error) {
 	return uint64(step.Kind), nil
 }
 
-func guestRead(c *call, a []uint64) (uint64, error) {
-	return c.guestAccess(a, (*vm.Session).Read)
+func guestRead(c *call, session *vm.Session, a []uint64) (uint64, error) {
+	return c.guestAccess(a, session.Read)
 }
 
-func guestWrite(c *call, a []uint64) (uint64, error) {
-	return c.guestAccess(a, (*vm.Session).Write)
+func guestWrite(c *call, session *vm.Session, a []uint64) (uint64, error) {
+	return c.guestAccess(a, session.Write)
 }
 
-func (c *call) guestAccess(a []uint64, copyBytes func(s *vm.Session, exec, at uint32, b []byte) (int32, error)) (uint64, error) {
-	session, err := c.session()
-	if err != nil {
-		return 0, err
-	}
+func (c *call) guestAccess(a []uint64, copyBytes func(exec, at uint32, b []byte) (int32, error)) (uint64, error) {
 	b, err := c.input(a[2])
 	if err != nil {
 		return 0, err
 	}
-	answer, err := copyBytes(session, uint32(a[0]), uint32(a[1]), b)
+	answer, err := copyBytes(uint32(a[0]), uint32(a[1]), b)
 	return uint64(uint32(answer)), err
 }
 
-func guestDrop(c *call, a []uint64) (uint64, error) {
-	session, err := c.session()
-	if err != nil {
-		return 0, err
-	}
+func guestDrop(_ *call, session *vm.Session, a []uint64) (uint64, error) {
 	return 0, session.Drop(uint32(a[0]))
 }
 
-func guestExplain(c *call, a []uint64) (uint64, error) {
-	session, err := c.session()
-	if err != nil {
-		return 0, err
-	}
+func guestExplain(c *call, session *vm.Session, a []uint64) (uint64, error) {
 	dst, err := c.input(a[1])
 	if err != nil {
 		return 0, err
