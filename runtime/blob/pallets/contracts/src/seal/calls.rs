@@ -45,12 +45,6 @@ impl CallFlags {
 #[derive(Clone, Copy)]
 struct Range(u32, u32);
 
-/// What a contract passes along with a call.
-struct Limits {
-    gas: u64,
-    deposit: u32,
-}
-
 pub fn transfer<T: Config>(guest: &mut Guest<T>, account: u32, _len: u32, value: u32, _value_len: u32) -> Answer {
     guest.charge(costs::TRANSFER)?;
     let account = guest.read_value(account)?;
@@ -61,34 +55,7 @@ pub fn transfer<T: Config>(guest: &mut Guest<T>, account: u32, _len: u32, value:
     }
 }
 
-fn call<T: Config>(
-    guest: &mut Guest<T>,
-    flags: u32,
-    callee: u32,
-    limits: Limits,
-    value: u32,
-    input: Range,
-    out: Range,
-) -> Answer {
-    guest.charge(costs::CALL)?;
-    let flags = CallFlags::from_bits::<T>(flags)?;
-    let input = call_input(guest, flags, input)?;
-    let callee = guest.read_value(callee)?;
-    let deposit = deposit_limit(guest, limits.deposit)?;
-    let value: BalanceOf<T> = guest.read_value(value)?;
-    let is_read_only = flags.has(CallFlags::READ_ONLY);
-    if !value.is_zero() {
-        guest.stack.ensure_mutable()?;
-        if is_read_only {
-            return Err(Error::<T>::StateChangeDenied.into());
-        }
-        guest.charge(costs::TRANSFER)?;
-    }
-    let grant = Grant { gas: limits.gas, deposit, value, is_read_only };
-    let result = guest.stack.call_contract(callee, input, grant, flags.has(CallFlags::ALLOW_REENTRY));
-    finish_call(guest, flags, result, out)
-}
-
+/// The older form has no limit for the deposit.
 #[allow(clippy::too_many_arguments)]
 pub fn call_v1<T: Config>(
     guest: &mut Guest<T>,
@@ -101,8 +68,7 @@ pub fn call_v1<T: Config>(
     out: u32,
     out_len: u32,
 ) -> Answer {
-    let limits = Limits { gas, deposit: SENTINEL };
-    call(guest, flags, callee, limits, value, Range(input, input_len), Range(out, out_len))
+    call_v2(guest, flags, callee, gas, 0, SENTINEL, value, input, input_len, out, out_len)
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -119,8 +85,23 @@ pub fn call_v2<T: Config>(
     out: u32,
     out_len: u32,
 ) -> Answer {
-    let limits = Limits { gas, deposit };
-    call(guest, flags, callee, limits, value, Range(input, input_len), Range(out, out_len))
+    guest.charge(costs::CALL)?;
+    let flags = CallFlags::from_bits::<T>(flags)?;
+    let input = call_input(guest, flags, Range(input, input_len))?;
+    let callee = guest.read_value(callee)?;
+    let deposit = deposit_limit(guest, deposit)?;
+    let value: BalanceOf<T> = guest.read_value(value)?;
+    let is_read_only = flags.has(CallFlags::READ_ONLY);
+    if !value.is_zero() {
+        guest.stack.ensure_mutable()?;
+        if is_read_only {
+            return Err(Error::<T>::StateChangeDenied.into());
+        }
+        guest.charge(costs::TRANSFER)?;
+    }
+    let grant = Grant { gas, deposit, value, is_read_only };
+    let result = guest.stack.call_contract(callee, input, grant, flags.has(CallFlags::ALLOW_REENTRY));
+    finish_call(guest, flags, result, Range(out, out_len))
 }
 
 pub fn delegate_call<T: Config>(
@@ -173,46 +154,7 @@ fn finish_call<T: Config>(guest: &mut Guest<T>, flags: CallFlags, result: ExecRe
     answer
 }
 
-/// Where a new contract's address and output go.
-struct Outputs {
-    address: Range,
-    output: Range,
-}
-
-fn instantiate<T: Config>(
-    guest: &mut Guest<T>,
-    code_hash: u32,
-    limits: Limits,
-    value: u32,
-    input: Range,
-    salt: Range,
-    outputs: Outputs,
-) -> Answer {
-    guest.ensure_bounds(input.0, input.1)?;
-    guest.ensure_bounds(salt.0, salt.1)?;
-    guest.charge(costs::instantiate(input.1, salt.1))?;
-    let deposit = deposit_limit(guest, limits.deposit)?;
-    let value: BalanceOf<T> = guest.read_value(value)?;
-    let code_hash = guest.read_value(code_hash)?;
-    let input = guest.read(input.0, input.1)?;
-    let salt = guest.read(salt.0, salt.1)?;
-    let grant = Grant { gas: limits.gas, deposit, value, is_read_only: false };
-    let (address, result) = match guest.stack.instantiate(code_hash, input, &salt, grant) {
-        Ok((address, output)) => (Some(address), Ok(output)),
-        Err(error) => (None, Err(error)),
-    };
-    let answer = code_of_call::<T>(&result);
-    let (Some(address), Ok(output)) = (address, result) else {
-        return answer;
-    };
-    if !output.did_revert() {
-        let address = codec::Encode::encode(&address);
-        guest.write_output(outputs.address.0, outputs.address.1, &address, Skip::Allowed)?;
-    }
-    guest.write_output(outputs.output.0, outputs.output.1, &output.data, Skip::Allowed)?;
-    answer
-}
-
+/// The older form has no limit for the deposit.
 #[allow(clippy::too_many_arguments)]
 pub fn instantiate_v1<T: Config>(
     guest: &mut Guest<T>,
@@ -228,9 +170,22 @@ pub fn instantiate_v1<T: Config>(
     salt: u32,
     salt_len: u32,
 ) -> Answer {
-    let limits = Limits { gas, deposit: SENTINEL };
-    let outputs = Outputs { address: Range(address, address_len), output: Range(out, out_len) };
-    instantiate(guest, code_hash, limits, value, Range(input, input_len), Range(salt, salt_len), outputs)
+    instantiate_v2(
+        guest,
+        code_hash,
+        gas,
+        0,
+        SENTINEL,
+        value,
+        input,
+        input_len,
+        address,
+        address_len,
+        out,
+        out_len,
+        salt,
+        salt_len,
+    )
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -250,9 +205,28 @@ pub fn instantiate_v2<T: Config>(
     salt: u32,
     salt_len: u32,
 ) -> Answer {
-    let limits = Limits { gas, deposit };
-    let outputs = Outputs { address: Range(address, address_len), output: Range(out, out_len) };
-    instantiate(guest, code_hash, limits, value, Range(input, input_len), Range(salt, salt_len), outputs)
+    guest.ensure_bounds(input, input_len)?;
+    guest.ensure_bounds(salt, salt_len)?;
+    guest.charge(costs::instantiate(input_len, salt_len))?;
+    let deposit = deposit_limit(guest, deposit)?;
+    let value: BalanceOf<T> = guest.read_value(value)?;
+    let code_hash = guest.read_value(code_hash)?;
+    let input = guest.read(input, input_len)?;
+    let salt = guest.read(salt, salt_len)?;
+    let grant = Grant { gas, deposit, value, is_read_only: false };
+    let (made, result) = match guest.stack.instantiate(code_hash, input, &salt, grant) {
+        Ok((made, output)) => (Some(made), Ok(output)),
+        Err(error) => (None, Err(error)),
+    };
+    let answer = code_of_call::<T>(&result);
+    let (Some(made), Ok(output)) = (made, result) else {
+        return answer;
+    };
+    if !output.did_revert() {
+        guest.write_output(address, address_len, &codec::Encode::encode(&made), Skip::Allowed)?;
+    }
+    guest.write_output(out, out_len, &output.data, Skip::Allowed)?;
+    answer
 }
 
 pub fn terminate<T: Config>(guest: &mut Guest<T>, beneficiary: u32) -> Answer {
