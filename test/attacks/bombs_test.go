@@ -38,7 +38,8 @@ func TestCompileBombs_AreRefusedOrCompileAndTheNodeAnswers(t *testing.T) {
 	}
 }
 
-// Code of 128 KiB fits a block; the pool says of code that fits none why it cannot be.
+// The longest code fits a block. Code that is a byte longer is refused in words, and for much longer code no block has room,
+// which the pool says.
 func TestLongCode_FitsABlockOrIsRefusedByThePool(t *testing.T) {
 	n := startNode(t)
 	flipper := chaintest.Load(t, "flipper")
@@ -48,16 +49,25 @@ func TestLongCode_FitsABlockOrIsRefusedByThePool(t *testing.T) {
 		rest = append(rest, make([]byte, bytes-len(flipper.Code)-header-len(rest))...)
 		return wasm.AppendSection(append([]byte{}, flipper.Code...), custom, rest)
 	}
-	alice, code, input := n.account("//Alice"), padded(128<<10), flipper.Input("new", []byte{1})
+	const longest = 256 << 10
+	alice, code, input := n.account("//Alice"), padded(longest), flipper.Input("new", []byte{1})
 	n.must("//Alice", chaintest.InstantiateWithCode(0, 20*chaintest.Millisecond, code, input, nil))
 	contract := chaintest.ContractAddress(alice, code, input, nil)
 	get := n.dry("ContractsApi_call", chaintest.DryCall(alice, contract, 0, flipper.Input("get")))
 	if string(get.Data) != "\x00\x01" {
-		t.Errorf("a contract of 128 KiB answers %x (%v)", get.Data, get.Error)
+		t.Errorf("a contract of 256 KiB answers %x (%v)", get.Data, get.Error)
+	}
+	const words = "code rejected: it has 262145 bytes, and code may have 262144\n"
+	dry := n.dry("ContractsApi_instantiate", chaintest.DryInstantiate(alice, padded(longest+1), input, nil))
+	if dry.Error.String() != "CodeTooLarge" || dry.Debug != words {
+		t.Errorf("a byte more: %v and the words %q, want %q", dry.Error, dry.Debug, words)
+	}
+	if l := n.send("//Alice", chaintest.UploadCode(padded(longest+1))); l.failure.String() != "CodeTooLarge" {
+		t.Errorf("a byte more: the transaction ends with %v", l.failure)
 	}
 	const want = invalid + "Transaction would exhaust the block limits"
-	if err := n.submit(n.sign("//Alice", chaintest.UploadCode(padded(256<<10)), nil)); err == nil || err.Error() != want {
-		t.Errorf("code of 256 KiB: %v, want %q", err, want)
+	if err := n.submit(n.sign("//Alice", chaintest.UploadCode(padded(1<<20)), nil)); err == nil || err.Error() != want {
+		t.Errorf("code of 1 MiB: %v, want %q", err, want)
 	}
 	n.alive()
 }

@@ -200,6 +200,25 @@ fn a_block_has_room_for_a_thousand_transfers() {
 }
 
 #[test]
+fn the_longest_contract_fits_a_block_with_its_constructor() {
+    const CONSTRUCTOR: Weight = Weight::from_parts(20_000_000_000, 0);
+    let call = RuntimeCall::Contracts(pallet_contracts::Call::instantiate_with_code {
+        value: 0,
+        gas_limit: CONSTRUCTOR,
+        storage_deposit_limit: None,
+        code: vec![0; pallet_contracts::MAX_CODE_LEN as usize],
+        data: vec![],
+        salt: vec![],
+    });
+    let declared = genesis_with(0).execute_with(|| signed(Alice, 0, call).get_dispatch_info().total_weight());
+    let most = <Runtime as frame_system::Config>::BlockWeights::get()
+        .get(DispatchClass::Normal)
+        .max_extrinsic
+        .expect("there is a limit");
+    assert!(declared.all_lte(most), "{declared} of {most}");
+}
+
+#[test]
 fn no_extrinsic_can_run_out_of_proof_size() {
     let limits = <Runtime as frame_system::Config>::BlockWeights::get();
     assert_eq!(limits.max_block, Weight::from_parts(500_000_000_000, u64::MAX));

@@ -131,7 +131,7 @@ fn an_upload_declares_the_worst_score_and_pays_its_own() {
         call.get_dispatch_info().call_weight
     };
     assert_eq!(declared(1_000), costs::upload(1_000, 42_000));
-    assert_eq!(declared(MAX_CODE_LEN as usize), costs::upload(MAX_CODE_LEN as usize, 564_288));
+    assert_eq!(declared(MAX_CODE_LEN as usize), costs::upload(MAX_CODE_LEN as usize, 290_000));
     assert!(costs::upload(1_000, 100).ref_time() < declared(1_000).ref_time());
 }
 
