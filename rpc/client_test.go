@@ -16,8 +16,9 @@ const testTimeout = 30 * time.Second
 
 // wsClient is one WebSocket to the server.
 type wsClient struct {
-	t  *testing.T
-	ws *websocket.Conn
+	t     *testing.T
+	ws    *websocket.Conn
+	early chan []byte // what unfinished receives
 }
 
 func (h *harness) dial(t *testing.T) *wsClient {
@@ -30,7 +31,7 @@ func (h *harness) dial(t *testing.T) *wsClient {
 	}
 	ws.SetReadLimit(64 << 20)
 	t.Cleanup(func() { _ = ws.CloseNow() })
-	return &wsClient{t: t, ws: ws}
+	return &wsClient{t: t, ws: ws, early: make(chan []byte, 1)}
 }
 
 func (c *wsClient) send(message string) {

@@ -24,6 +24,9 @@ type conn struct {
 	calls  sync.WaitGroup
 	asked  atomic.Int64 // messages taken from the client
 
+	inbound  account // messages that arrive or are answered
+	outbound account // messages that wait to be written
+
 	mu struct {
 		sync.Mutex
 		closed      bool
@@ -33,11 +36,16 @@ type conn struct {
 	}
 }
 
+// errSlowMessage ends a connection that does not finish a message.
+var errSlowMessage = errors.New("slow producer: a message took too long to arrive")
+
 // errSlowConsumer ends a connection that does not read what it subscribed to.
 var errSlowConsumer = errors.New("slow consumer: too many notifications wait to be read")
 
 func newConn(s *Server, ws *websocket.Conn) *conn {
 	c := &conn{server: s, ws: ws, queue: newQueue(s.config.MaxQueueBytes, maxQueuedNotifications), slots: make(chan struct{}, maxInFlight)}
+	c.inbound = account{shared: s.inbound, own: ownInboundBytes}
+	c.outbound = account{shared: s.outbound, own: ownOutboundBytes}
 	c.ctx, c.cancel = context.WithCancelCause(s.ctx)
 	c.mu.subs = make(map[string]*subscription)
 	return c
@@ -57,10 +65,16 @@ func (c *conn) serve() {
 	c.calls.Wait()
 	c.dropSubscriptions()
 	own.Wait()
+	c.inbound.close()
+	c.outbound.close()
 }
 
 func goodbye(cause error) (websocket.StatusCode, string) {
 	switch {
+	case errors.Is(cause, errNoMemory):
+		return websocket.StatusTryAgainLater, errNoMemory.Error()
+	case errors.Is(cause, errSlowMessage):
+		return websocket.StatusPolicyViolation, errSlowMessage.Error()
 	case errors.Is(cause, errSlowConsumer):
 		return websocket.StatusPolicyViolation, errSlowConsumer.Error()
 	case errors.Is(cause, errServerClosed):
@@ -73,7 +87,7 @@ func goodbye(cause error) (websocket.StatusCode, string) {
 // during a read makes the library drop the socket without a goodbye.
 func (c *conn) read() {
 	for {
-		_, message, err := c.ws.Read(context.Background())
+		message, held, err := c.receive()
 		if err != nil {
 			return
 		}
@@ -81,6 +95,7 @@ func (c *conn) read() {
 		requests, batch, parseErr := parseMessage(message, c.server.config.MaxBatch)
 		if parseErr != nil {
 			c.respond(appendError(nil, nullID, parseErr))
+			c.inbound.give(held)
 			continue
 		}
 		select {
@@ -89,20 +104,44 @@ func (c *conn) read() {
 			return
 		}
 		if !batch && c.server.inOrder(&requests[0]) {
-			c.handle(requests, batch)
+			c.handle(requests, batch, held)
 			continue
 		}
 		c.calls.Add(1)
 		go func() {
 			defer c.calls.Done()
-			c.handle(requests, batch)
+			c.handle(requests, batch, held)
 		}()
 	}
 }
 
-// handle answers one message and then starts the subscriptions that it made. It gives back the message's slot.
-func (c *conn) handle(requests []request, batch bool) {
-	defer func() { <-c.slots }()
+// receive waits for a message and reads it. held is what it takes of the connection's account.
+func (c *conn) receive() (message []byte, held int, err error) {
+	_, reader, err := c.ws.Reader(context.Background())
+	if err != nil {
+		return nil, 0, fmt.Errorf("waiting for a message: %w", err)
+	}
+	late := time.AfterFunc(c.server.config.MessageTimeout, func() { c.cancel(errSlowMessage) })
+	defer late.Stop()
+	message, held, err = c.inbound.read(reader, c.server.config.MaxFrameBytes)
+	if errors.Is(err, errNoMemory) {
+		c.endBusy()
+	}
+	return message, held, err
+}
+
+// endBusy ends a connection for which there is no memory.
+func (c *conn) endBusy() {
+	c.server.log.Warn("closing a connection whose messages find no memory", "err", errNoMemory)
+	c.cancel(errNoMemory)
+}
+
+// handle answers one message and then starts the subscriptions that it made. It gives back the message's slot and memory.
+func (c *conn) handle(requests []request, batch bool, held int) {
+	defer func() {
+		c.inbound.give(held)
+		<-c.slots
+	}()
 	response, made := c.server.respond(c.ctx, c, requests, batch)
 	if response != nil {
 		c.respond(response)
@@ -114,10 +153,20 @@ func (c *conn) handle(requests []request, batch bool) {
 
 // respond queues a response. A full queue makes it wait, and with it the caller, so a client that does not read is not
 // read from either.
-func (c *conn) respond(response []byte) { c.queue.put(response) }
+func (c *conn) respond(response []byte) {
+	if !c.outbound.take(len(response)) {
+		c.endBusy()
+		return
+	}
+	c.queue.put(response)
+}
 
 // sendNotification queues a notification. A full queue ends the connection: the blocks go on.
 func (c *conn) sendNotification(message []byte) {
+	if !c.outbound.take(len(message)) {
+		c.endBusy()
+		return
+	}
 	if !c.queue.offer(message) {
 		c.server.log.Warn("closing a connection that does not read its notifications", "err", errSlowConsumer)
 		c.cancel(errSlowConsumer)
@@ -133,6 +182,7 @@ func (c *conn) write() {
 		ctx, cancel := context.WithTimeout(context.Background(), c.server.config.WriteTimeout)
 		err := c.ws.Write(ctx, websocket.MessageText, message)
 		cancel()
+		c.outbound.give(len(message))
 		if err != nil {
 			c.server.log.Debug("cannot write to a connection", slog.Any("err", err))
 			c.cancel(fmt.Errorf("writing: %w", err))

@@ -146,13 +146,17 @@ func (s *Server) makeSubscription(ctx context.Context, c *conn, m *method, a arg
 	return made, nil
 }
 
-// countKeys is how many storage keys a subscription watches.
+// countKeys is how many storage keys a subscription watches, a long one counting as several.
 func countKeys(a args) int {
 	if len(a) == 0 {
 		return 0
 	}
 	keys, _ := arg[[][]byte](a, 0)
-	return len(keys)
+	count := len(keys)
+	for _, key := range keys {
+		count += len(key) / watchedKeyBytes
+	}
+	return count
 }
 
 // visible is what a client is told of an error. Faults of the node are logged and not shown.

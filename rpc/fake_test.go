@@ -303,6 +303,9 @@ func newHarness(t *testing.T, config Config) *harness {
 		if err := <-served; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
+		if in, out := server.inbound.bytes, server.outbound.bytes; in != server.config.MaxInboundBytes || out != server.config.MaxOutboundBytes {
+			t.Errorf("%d and %d bytes of the budgets are left when all connections have ended, want %d and %d", in, out, server.config.MaxInboundBytes, server.config.MaxOutboundBytes)
+		}
 	})
 	h.server, h.addr = server, listener.Addr().String()
 	return h

@@ -31,15 +31,15 @@ func parseMessage(message []byte, maxBatch int) (requests []request, batch bool,
 	if message[0] != '[' {
 		return []request{parseRequest(message)}, false, nil
 	}
+	if calls := countElements(message); calls > maxBatch {
+		return nil, false, &Error{CodeBatchTooLarge, "The batch request was too large", fmt.Sprintf("%d calls, the limit is %d", calls, maxBatch)}
+	}
 	var parts []json.RawMessage
 	if json.Unmarshal(message, &parts) != nil {
 		return nil, false, parseError("the message is not JSON")
 	}
 	if len(parts) == 0 {
 		return nil, false, invalidRequest("the batch is empty")
-	}
-	if len(parts) > maxBatch {
-		return nil, false, &Error{CodeBatchTooLarge, "The batch request was too large", fmt.Sprintf("%d calls, the limit is %d", len(parts), maxBatch)}
 	}
 	requests = make([]request, len(parts))
 	for i, part := range parts {
@@ -53,6 +53,9 @@ func parseMessage(message []byte, maxBatch int) (requests []request, batch bool,
 func parseRequest(raw json.RawMessage) request {
 	if raw[0] != '{' {
 		return request{id: nullID, err: invalidRequest("a call must be an object")}
+	}
+	if n := countElements(raw); n > maxMembers {
+		return request{id: nullID, err: invalidRequest(fmt.Sprintf("a call of %d members, the limit is %d", n, maxMembers))}
 	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(raw, &members) != nil {
@@ -85,6 +88,9 @@ func (r *request) read(members map[string]json.RawMessage) *Error {
 	if len(params) == 0 || isNull(params) {
 		return nil
 	}
+	if n := countElements(params); n > maxMembers {
+		return invalidParams("%d parameters given, the limit is %d", n, maxMembers)
+	}
 	switch params[0] {
 	case '[':
 		if json.Unmarshal(params, &r.list) == nil {
@@ -96,6 +102,39 @@ func (r *request) read(members map[string]json.RawMessage) *Error {
 		}
 	}
 	return invalidRequest("params must be an array or an object")
+}
+
+// countElements is how many elements an array has, or members an object, without making them: they take many times the
+// bytes that they are written in. raw must be valid JSON.
+func countElements(raw []byte) int {
+	depth, commas, empty := 0, 0, true
+	for i := 0; i < len(raw); i++ {
+		switch raw[i] {
+		case '[', '{':
+			empty = empty && depth == 0
+			depth++
+		case ']', '}':
+			depth--
+		case ',':
+			if depth == 1 {
+				commas++
+			}
+		case '"':
+			empty = false
+			for i++; raw[i] != '"'; i++ {
+				if raw[i] == '\\' {
+					i++
+				}
+			}
+		case ' ', '\t', '\r', '\n':
+		default:
+			empty = false
+		}
+	}
+	if empty {
+		return 0
+	}
+	return commas + 1
 }
 
 func validID(raw json.RawMessage) bool {

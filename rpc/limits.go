@@ -12,6 +12,9 @@ type Config struct {
 	MaxBatch         int           // 50 calls in one message
 	MaxFrameBytes    int           // 16 MiB in one message, both ways
 	MaxQueueBytes    int           // 32 MiB waiting to be written to one connection, room for two frames
+	MaxInboundBytes  int           // 256 MiB in messages that arrive or are answered, over all connections, see ownInboundBytes
+	MaxOutboundBytes int           // 512 MiB in messages that wait to be written, over all connections, see ownOutboundBytes
+	MessageTimeout   time.Duration // 60 s for a message to arrive, once it has begun
 	RequestTimeout   time.Duration // 30 s for one call, half of what polkadot.js waits
 	WriteTimeout     time.Duration // 30 s to hand one message to the client's socket
 	FinalizedQuiet   time.Duration // 200 ms without a question from the client before it is told "finalized", see settle
@@ -36,6 +39,26 @@ const (
 	// 20 blocks of not reading; then the connection is closed, and the client's library opens another and asks again.
 	maxQueuedNotifications = 4096
 
+	// ownInboundBytes and ownOutboundBytes are what each connection may hold whatever the others do. What is over them comes
+	// out of MaxInboundBytes and MaxOutboundBytes. Without that 1,000 connections with 32 unfinished frames of 16 MiB each
+	// would hold 500 GiB, and as many that read no answers 32 GiB; with it 1,000 connections hold at most
+	// 1,000 * 64 KiB + 256 MiB = 319 MiB of what came in, and 1,000 * 256 KiB + 512 MiB = 756 MiB of what goes out. Of its own a
+	// connection has room for 32 calls of 2 KiB, and for the notifications of some blocks; of what is shared there is room for
+	// the longest frame 16 times, and for 51 runtimes of 2 MiB in hex. Parsing copies the bytes of a message up to four times.
+	ownInboundBytes  = 64 << 10
+	ownOutboundBytes = 256 << 10
+
+	// maxMembers of a call, and of its parameters: no method takes more than five, and each member takes 100 bytes of memory
+	// however short it is.
+	maxMembers = 64
+
+	// maxListedKeys in one parameter: as many as a connection may watch, so that a frame of 16 MiB does not become 5 million
+	// keys of 40 bytes.
+	maxListedKeys = maxWatchedKeys
+
+	// watchedKeyBytes are what one of maxWatchedKeys stands for: a longer key counts as several.
+	watchedKeyBytes = 128
+
 	// finalizedWaits is how many quiet times "finalized" waits at most: 2 s by default, a third of Substrate's block time.
 	finalizedWaits = 10
 
@@ -57,6 +80,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxBatch, 50)
 	setDefault(&c.MaxFrameBytes, 16<<20)
 	setDefault(&c.MaxQueueBytes, 32<<20)
+	setDefault(&c.MaxInboundBytes, 256<<20)
+	setDefault(&c.MaxOutboundBytes, 512<<20)
+	setDefault(&c.MessageTimeout, readTimeout)
 	setDefault(&c.RequestTimeout, 30*time.Second)
 	setDefault(&c.WriteTimeout, 30*time.Second)
 	setDefault(&c.FinalizedQuiet, 200*time.Millisecond)

@@ -62,6 +62,9 @@ var malformed = []struct{ rule, message, want string }{
 	{"decimal string as a number", `{"jsonrpc":"2.0","id":1,"method":"chain_getBlockHash","params":["12"]}`, `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"Invalid params","data":"parameter 1 (number): want a whole number below 2^64, or a string of 0x and hex digits"}}`},
 	{"bad number in a list", `{"jsonrpc":"2.0","id":1,"method":"chain_getBlockHash","params":[[0,null]]}`, `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"Invalid params","data":"parameter 1 (number): element 1: want a whole number below 2^64, or a string of 0x and hex digits"}}`},
 	{"too long list of numbers", `{"jsonrpc":"2.0","id":1,"method":"chain_getBlockHash","params":[[0` + strings.Repeat(",0", 1000) + `]]}`, `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"Invalid params","data":"parameter 1 (number): 1001 block numbers, the limit is 1000"}}`},
+	{"too many params", `{"jsonrpc":"2.0","id":1,"method":"system_name","params":[1` + strings.Repeat(",1", 64) + `]}`, `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"Invalid params","data":"65 parameters given, the limit is 64"}}`},
+	{"too many members", `{"jsonrpc":"2.0","id":1,"method":"system_name"` + strings.Repeat(`,"x":1`, 62) + `}`, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Invalid Request","data":"a call of 65 members, the limit is 64"}}`},
+	{"too many keys", `{"jsonrpc":"2.0","id":1,"method":"state_queryStorageAt","params":[["0x"` + strings.Repeat(`,"0x"`, 16384) + `]]}`, `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"Invalid params","data":"parameter 1 (keys): 16385 keys, the limit is 16384"}}`},
 	{"keys not a list", `{"jsonrpc":"2.0","id":1,"method":"state_queryStorageAt","params":["0x00"]}`, `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"Invalid params","data":"parameter 1 (keys): want an array of hex strings"}}`},
 	{"bad key in a list", `{"jsonrpc":"2.0","id":1,"method":"state_queryStorageAt","params":[["0x00","zz"]]}`, `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"Invalid params","data":"parameter 1 (keys): element 1: want 0x and an even number of hex digits"}}`},
 	{"text a number", `{"jsonrpc":"2.0","id":1,"method":"state_call","params":[1,"0x"]}`, `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"Invalid params","data":"parameter 1 (method): want a string"}}`},
@@ -117,6 +120,10 @@ func FuzzRequest(f *testing.F) {
 	}
 	server, logs := newSilentServer(f)
 	f.Fuzz(func(t *testing.T, message []byte) {
+		var elements []json.RawMessage
+		if json.Unmarshal(message, &elements) == nil && elements != nil && countElements(message) != len(elements) {
+			t.Fatalf("%s is counted as %d elements", message, countElements(message))
+		}
 		requests, batch, parseErr := parseMessage(message, 50)
 		if parseErr != nil {
 			return

@@ -203,7 +203,9 @@ func referencePage() string {
 	}
 	out.WriteString("\nKnown but refused with -32601, because they would change or reveal the node or cost it too much: " + strings.Join(refused, ", ") + ".\n")
 	limits := Config{}.withDefaults()
-	fmt.Fprintf(&out, "\n## Limits\n\n%d connections; %d subscriptions and %d watched storage keys of a connection; %d calls in a batch; %d bytes in a message, both ways; %d keys in a page; %s for a call.\n",
-		limits.MaxConnections, limits.MaxSubscriptions, maxWatchedKeys, limits.MaxBatch, limits.MaxFrameBytes, maxKeysPerPage, limits.RequestTimeout)
+	fmt.Fprintf(&out, "\n## Limits\n\n%d connections; %d subscriptions and %d watched storage keys of a connection; %d calls in a batch; %d bytes in a message, both ways; %d keys in a page; %d parameters of a call; %s for a call.\n",
+		limits.MaxConnections, limits.MaxSubscriptions, maxWatchedKeys, limits.MaxBatch, limits.MaxFrameBytes, maxKeysPerPage, maxMembers, limits.RequestTimeout)
+	fmt.Fprintf(&out, "\nMemory is bounded over all connections: messages that arrive or are answered share %d MiB, messages that wait to be read by their clients %d MiB, beside %d KiB and %d KiB that each connection has of its own. Who finds no room is told so: a WebSocket is closed with 1013, a POST gets 503 and -32009. A message must arrive within %s of its beginning, and a watched key counts once more for each %d bytes of its length.\n",
+		limits.MaxInboundBytes>>20, limits.MaxOutboundBytes>>20, ownInboundBytes>>10, ownOutboundBytes>>10, limits.MessageTimeout, watchedKeyBytes)
 	return out.String()
 }

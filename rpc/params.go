@@ -60,6 +60,9 @@ func bytesType() *paramType {
 
 func keysType() *paramType {
 	return &paramType{"Keys", `{"type":"array","items":{"type":"string","pattern":"^(0x)?([0-9a-fA-F]{2})*$"}}`, func(raw json.RawMessage) (any, error) {
+		if n := countElements(raw); raw[0] == '[' && n > maxListedKeys {
+			return nil, fmt.Errorf("%d keys, the limit is %d", n, maxListedKeys)
+		}
 		var parts []json.RawMessage
 		if raw[0] != '[' || json.Unmarshal(raw, &parts) != nil {
 			return nil, fmt.Errorf("want an array of hex strings")
@@ -105,12 +108,12 @@ func numbersOrHexType() *paramType {
 		if raw[0] != '[' {
 			return parseNumber(raw)
 		}
+		if n := countElements(raw); n > maxBlockNumbers {
+			return nil, fmt.Errorf("%d block numbers, the limit is %d", n, maxBlockNumbers)
+		}
 		var parts []json.RawMessage
 		if err := json.Unmarshal(raw, &parts); err != nil {
 			return nil, errNumber
-		}
-		if len(parts) > maxBlockNumbers {
-			return nil, fmt.Errorf("%d block numbers, the limit is %d", len(parts), maxBlockNumbers)
 		}
 		numbers := make([]uint64, len(parts))
 		for i, part := range parts {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -40,6 +39,8 @@ type Server struct {
 	lastSubscription atomic.Uint64
 	subscriptionID   func(number uint64) string
 	runtimeSlots     chan struct{}
+	inbound          *budget // MaxInboundBytes
+	outbound         *budget // MaxOutboundBytes
 }
 
 // NewServer makes a server and starts to follow the chain. It does not listen yet.
@@ -63,6 +64,7 @@ func newServer(config Config, chain Chain, pool Pool, system System, log *slog.L
 		methods: byName(table), methodNames: encodedNames, openRPC: document,
 		subscriptionID: id, runtimeSlots: make(chan struct{}, maxRuntimeCalls()),
 	}
+	s.inbound, s.outbound = newBudget(s.config.MaxInboundBytes), newBudget(s.config.MaxOutboundBytes)
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	if s.hub, err = newHub(chain, log); err != nil {
 		return nil, fmt.Errorf("following the chain: %w", err)
@@ -147,14 +149,21 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) servePost(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(s.config.MaxFrameBytes)))
+	inbound := account{shared: s.inbound, own: ownInboundBytes}
+	defer inbound.close()
+	body, _, err := inbound.read(http.MaxBytesReader(w, r.Body, int64(s.config.MaxFrameBytes)), s.config.MaxFrameBytes)
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		big := &Error{CodeOversizedRequest, "Request is too big", fmt.Sprintf("the limit is %d bytes", s.config.MaxFrameBytes)}
+		writeHTTP(w, http.StatusRequestEntityTooLarge, appendError(nil, nullID, big))
+		return
+	}
+	if errors.Is(err, errNoMemory) {
+		w.Header().Set("Connection", "close") // rather than reading the rest
+		writeHTTP(w, http.StatusServiceUnavailable, noMemoryAnswer())
+		return
+	}
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			big := &Error{CodeOversizedRequest, "Request is too big", fmt.Sprintf("the limit is %d bytes", s.config.MaxFrameBytes)}
-			writeHTTP(w, http.StatusRequestEntityTooLarge, appendError(nil, nullID, big))
-			return
-		}
 		w.WriteHeader(http.StatusBadRequest) // the client went away or was too slow
 		return
 	}
@@ -168,7 +177,17 @@ func (s *Server) servePost(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
+	outbound := account{shared: s.outbound, own: ownOutboundBytes}
+	defer outbound.close()
+	if !outbound.take(len(response)) {
+		writeHTTP(w, http.StatusServiceUnavailable, noMemoryAnswer())
+		return
+	}
 	writeHTTP(w, http.StatusOK, response)
+}
+
+func noMemoryAnswer() []byte {
+	return appendError(nil, nullID, &Error{CodeServerBusy, "Server is busy. Try again later", "other connections' messages fill the memory set aside for them"})
 }
 
 func writeHTTP(w http.ResponseWriter, status int, body []byte) {
