@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"sync"
 )
 
@@ -57,4 +58,37 @@ func withAdmission(ctx context.Context, socket net.Conn) context.Context {
 func refused(ctx context.Context) bool {
 	socket, ok := ctx.Value(admissionKey{}).(*admitted)
 	return ok && socket.refused
+}
+
+// silent are the sockets that have not sent anything yet. Browsers open some in advance; the HTTP library takes them for
+// busy for 5 s, and the end of a server would wait for them.
+type silent struct {
+	mu      sync.Mutex
+	sockets map[net.Conn]struct{} // guarded by mu; nil once closed
+}
+
+func newSilent() *silent { return &silent{sockets: map[net.Conn]struct{}{}} }
+
+// follow is told of every change of a socket.
+func (s *silent) follow(socket net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(s.sockets, socket)
+	case s.sockets == nil:
+		_ = socket.Close() // nobody has used it
+	default:
+		s.sockets[socket] = struct{}{}
+	}
+}
+
+// close closes them, and those that come later.
+func (s *silent) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for socket := range s.sockets {
+		_ = socket.Close() // nobody has used it
+	}
+	s.sockets = nil
 }

@@ -32,6 +32,7 @@ type Server struct {
 
 	hub              *hub
 	http             *http.Server
+	silent           *silent
 	ctx              context.Context // done when the server closes
 	cancel           context.CancelCauseFunc
 	connections      atomic.Int64
@@ -62,7 +63,7 @@ func newServer(config Config, chain Chain, pool Pool, system System, log *slog.L
 	s := &Server{
 		config: config.withDefaults(), chain: chain, pool: pool, system: system, log: log,
 		methods: byName(table), methodNames: encodedNames, openRPC: document,
-		subscriptionID: id, runtimeSlots: make(chan struct{}, maxRuntimeCalls()),
+		subscriptionID: id, runtimeSlots: make(chan struct{}, maxRuntimeCalls()), silent: newSilent(),
 	}
 	s.inbound, s.outbound = newBudget(s.config.MaxInboundBytes), newBudget(s.config.MaxOutboundBytes)
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
@@ -72,6 +73,7 @@ func newServer(config Config, chain Chain, pool Pool, system System, log *slog.L
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.serveHTTP),
 		ConnContext:       withAdmission,
+		ConnState:         s.silent.follow,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      readTimeout + s.config.RequestTimeout + s.config.WriteTimeout,
@@ -91,13 +93,15 @@ func (s *Server) Serve(listener net.Listener) error {
 	return fmt.Errorf("serving JSON-RPC: %w", err)
 }
 
-// Close stops accepting, tells WebSocket clients goodbye, lets running HTTP calls end until ctx is done, and waits for
-// all that it started.
+// Close stops accepting, tells WebSocket clients goodbye, lets running HTTP calls end until ctx is done, cuts off those that
+// have not, and waits for all that it started. A client cannot make it fail.
 func (s *Server) Close(ctx context.Context) error {
 	s.cancel(errServerClosed)
+	s.silent.close()
 	err := s.http.Shutdown(ctx)
-	if err != nil {
-		_ = s.http.Close() // the error of Shutdown says more
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		s.log.Warn("cutting off HTTP calls that did not end in time")
+		err = s.http.Close()
 	}
 	s.sockets.Wait()
 	s.hub.close()

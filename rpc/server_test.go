@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -354,6 +356,61 @@ func TestClose_SaysGoodbye(t *testing.T) {
 	}
 	if err := <-closed; err != nil {
 		t.Error(err)
+	}
+}
+
+// A stranger who begins a call and does not end it is cut off when the node has waited long enough, and that is no failure.
+func TestClose_CutsOffWhatDoesNotEnd(t *testing.T) {
+	h := newHarness(t, Config{})
+	stranger, err := net.Dial("tcp", h.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	if _, err := stranger.Write([]byte("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n{")); err != nil {
+		t.Fatal(err)
+	}
+	const goOn = "HTTP/1.1 100 Continue\r\n\r\n" // the server reads the body
+	if got, err := io.ReadAll(io.LimitReader(stranger, int64(len(goOn)))); err != nil || string(got) != goOn {
+		t.Fatalf("%q, %v", got, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // what a deadline does
+	if err := h.server.Close(ctx); err != nil || !strings.Contains(h.logs.String(), "cutting off HTTP calls that did not end in time") {
+		t.Errorf("error %v, log %q", err, h.logs)
+	}
+	if _, err := io.ReadAll(stranger); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the stranger's socket: %v", err)
+	}
+}
+
+// A socket that was opened in advance and never used is closed at once. The HTTP library would wait 5 s for it.
+func TestClose_DoesNotWaitForSilentSockets(t *testing.T) {
+	h := newHarness(t, Config{})
+	stranger, err := net.Dial("tcp", h.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	h.post(t, `{"jsonrpc":"2.0","id":1,"method":"system_name"}`) // sockets are accepted one after the other
+	known := func() int {
+		h.server.silent.mu.Lock()
+		defer h.server.silent.mu.Unlock()
+		return len(h.server.silent.sockets)
+	}
+	if n := known(); n != 1 {
+		t.Errorf("%d silent sockets, want the stranger's", n)
+	}
+	if err := h.server.Close(context.Background()); err != nil || known() != 0 {
+		t.Errorf("error %v, %d silent sockets are left", err, known())
+	}
+	late, other := net.Pipe()
+	h.server.silent.follow(late, http.StateNew)
+	for _, socket := range []net.Conn{stranger, other} {
+		_ = socket.SetReadDeadline(time.Now().Add(testTimeout)) // a closed pipe takes none
+		if _, err := socket.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("a silent socket: %v, want it closed", err)
+		}
 	}
 }
 
