@@ -5,7 +5,7 @@ SHELL := /bin/bash
 GO ?= go
 BIN := bin/sepia
 
-.PHONY: help dev build test check unit clients blob blob-test release bench calibrate fuzz crash-long determinism-long attacks-long
+.PHONY: help dev build test check unit clients blob blob-test release bench calibrate fuzz crash-long determinism-long attacks-long race
 .DEFAULT_GOAL := help
 
 help: ## list the jobs
@@ -52,8 +52,11 @@ bench: ## print the cost of each kind of work as multiples of one signature chec
 calibrate: ## compare what instructions, host functions and extrinsics are charged with what they take
 	@$(GO) run ./test/calibrate
 
-fuzz: ## fuzz each decoder for 30 seconds
+fuzz: ## fuzz each decoder for 30 seconds, with a floor on executions (scripts/fuzz --list names them)
 	@scripts/fuzz 30s
+
+race: ## Go tests with the race detector, of all rooms that share memory between goroutines (needs 20 minutes)
+	@$(GO) test -race -timeout 60m ./rpc/... ./consensus/... ./node/... ./state/... ./internal/... ./runtime/host/... ./runtime/vm/...
 
 crash-long: ## 500 crash points in the store and in the chain, 50 kills of the real node
 	@SEPIA_LONG=1 $(GO) test -timeout 90m -count=1 -run 'Crash|Kill' ./state/... ./consensus/... ./test/e2e

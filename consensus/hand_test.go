@@ -22,9 +22,9 @@ type hand struct {
 	when   time.Time
 }
 
-func newHand(t *testing.T) *hand { return newHandOn(t, newHome(t)) }
+func newHand(t testing.TB) *hand { return newHandOn(t, newHome(t)) }
 
-func newHandOn(t *testing.T, home *home) *hand {
+func newHandOn(t testing.TB, home *home) *hand {
 	t.Helper()
 	if home.fs == nil {
 		home.fs = vfs.NewMem()

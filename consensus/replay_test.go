@@ -44,7 +44,7 @@ func copyComet(t *testing.T, from *state.Store) cometCopy {
 	return all
 }
 
-func (c cometCopy) into(t *testing.T, to *state.Store) {
+func (c cometCopy) into(t testing.TB, to *state.Store) {
 	t.Helper()
 	for _, name := range cometDBs {
 		for k, v := range c[name] {
@@ -62,7 +62,7 @@ type trail struct {
 	hash, app map[uint32]primitives.Hash
 }
 
-func trailOf(t *testing.T, n *node) trail {
+func trailOf(t testing.TB, n *node) trail {
 	t.Helper()
 	last, _, err := n.Best()
 	if err != nil {

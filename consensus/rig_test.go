@@ -135,7 +135,7 @@ func (h *home) asked(app *application) abci.Application {
 	return h.wrap(app)
 }
 
-func newHome(t *testing.T) *home {
+func newHome(t testing.TB) *home {
 	t.Helper()
 	h := &home{dir: t.TempDir(), fs: vfs.NewMem(), genesis: testGenesis(), seal: comet.Seal{Idle: time.Hour}, log: slog.New(slog.DiscardHandler)}
 	if testing.Verbose() {
@@ -156,7 +156,7 @@ func (h *home) signedFile() string { return filepath.Join(h.dir, "signed.json") 
 // node is one run of a node.
 type node struct {
 	*Chain
-	t      *testing.T
+	t      testing.TB
 	home   *home
 	store  *state.Store
 	events <-chan Event
@@ -164,7 +164,7 @@ type node struct {
 }
 
 // newPool makes the instances of one node.
-func newInstances(t *testing.T) *host.Pool {
+func newInstances(t testing.TB) *host.Pool {
 	t.Helper()
 	p, err := host.NewPool(host.PoolConfig{Instances: 3, ForBlocks: 1})
 	if err != nil {
@@ -173,7 +173,7 @@ func newInstances(t *testing.T) *host.Pool {
 	return p
 }
 
-func (h *home) open(t *testing.T) (*node, error) {
+func (h *home) open(t testing.TB) (*node, error) {
 	t.Helper()
 	store, err := state.Open(state.Options{Path: "state", FS: h.fs, CacheBytes: 8 << 20, MemTableBytes: 8 << 20})
 	if err != nil {
@@ -202,7 +202,7 @@ func (h *home) open(t *testing.T) (*node, error) {
 }
 
 // options are those of one run on a store.
-func (h *home) options(t *testing.T, store *state.Store, fatal func(error)) Options {
+func (h *home) options(t testing.TB, store *state.Store, fatal func(error)) Options {
 	t.Helper()
 	signer, err := comet.LoadSigner(h.keyFile(), h.signedFile())
 	if err != nil {
@@ -214,7 +214,7 @@ func (h *home) options(t *testing.T, store *state.Store, fatal func(error)) Opti
 	}
 }
 
-func (h *home) start(t *testing.T) *node {
+func (h *home) start(t testing.TB) *node {
 	t.Helper()
 	n, err := h.open(t)
 	if err != nil {
@@ -253,7 +253,7 @@ func (n *node) next() Event {
 }
 
 // key is a well-known account.
-func key(t *testing.T, uri string) *keyring.Pair {
+func key(t testing.TB, uri string) *keyring.Pair {
 	t.Helper()
 	pair, err := keyring.FromURI(keyring.Sr25519, uri)
 	if err != nil {
@@ -285,13 +285,13 @@ func (n *node) signed(uri string, nonce uint32, call []byte, tip uint64) []byte 
 
 func remark(text string) []byte { return scale.AppendBytes([]byte{0, 0}, []byte(text)) }
 
-func transferTo(t *testing.T, uri string, amount uint64) []byte {
+func transferTo(t testing.TB, uri string, amount uint64) []byte {
 	t.Helper()
 	call := extrinsic.Address([]byte{2, 3}, key(t, uri).Account())
 	return scale.AppendCompact(call, amount)
 }
 
-func transferAll(t *testing.T, uri string) []byte {
+func transferAll(t testing.TB, uri string) []byte {
 	t.Helper()
 	return append(extrinsic.Address([]byte{2, 4}, key(t, uri).Account()), 0)
 }

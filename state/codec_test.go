@@ -182,3 +182,36 @@ func FuzzChangeList(f *testing.F) {
 		}
 	})
 }
+
+// What is stored about values and blocks is read as it was written; anything else is corruption, in words.
+func FuzzRecord(f *testing.F) {
+	f.Add([]byte{tagInline, 1, 0, 0, 0, 9})
+	f.Add((&meta{format: formatVersion, height: 3}).encode())
+	f.Add((&BlockInfo{Height: 2, Header: []byte("h")}).encode())
+	f.Add(encodeBody([][]byte{{1}, nil, {2, 3}}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		same := func(what string, again []byte) {
+			if !bytes.Equal(again, b) {
+				t.Fatalf("%s %x is read as what is written as %x", what, b, again)
+			}
+		}
+		if r, err := parseRecord(b); err == nil {
+			same("record", r.append(nil))
+		} else if !errors.Is(err, ErrCorrupt) {
+			t.Fatal(err)
+		}
+		if m, err := decodeMeta(b); err == nil {
+			same("meta", m.encode())
+		}
+		if i, err := decodeBlockInfo(b); err == nil {
+			same("block", i.encode())
+		} else if !errors.Is(err, ErrCorrupt) {
+			t.Fatal(err)
+		}
+		if body, err := decodeBody(b); err == nil {
+			same("body", encodeBody(body))
+		} else if !errors.Is(err, ErrCorrupt) {
+			t.Fatal(err)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -446,6 +447,35 @@ func FuzzDecodeApplied(f *testing.F) {
 		refusal, succeeded, err := decodeApplied(b)
 		if err == nil && refusal != nil && (succeeded || fmt.Sprint(refusal) == "") {
 			t.Fatalf("%x: %v, %v", b, refusal, succeeded)
+		}
+	})
+}
+
+// Budgets and lists of inherents are read whole or not at all.
+func FuzzDecodeBudgets(f *testing.F) {
+	f.Add(make([]byte, 48))
+	f.Add([]byte{8, 4, 1, 8, 2, 3})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if budgets, err := DecodeBudgets(b); err == nil {
+			var again []byte
+			for _, n := range []int64{budgets.Initialize, budgets.Inherent, budgets.Extrinsic, budgets.Finalize, budgets.FirstBlock, budgets.Total} {
+				if n < 0 {
+					t.Fatalf("%x: negative budget in %+v", b, budgets)
+				}
+				again = scale.AppendU64(again, uint64(n))
+			}
+			if !bytes.Equal(again, b) {
+				t.Fatalf("%x is read as %+v", b, budgets)
+			}
+		}
+		if list, err := decodeExtrinsics(b); err == nil {
+			again := scale.AppendCompact(nil, uint64(len(list)))
+			for _, xt := range list {
+				again = append(again, xt...)
+			}
+			if !bytes.Equal(again, b) {
+				t.Fatalf("%x is read as %x", b, list)
+			}
 		}
 	})
 }

@@ -85,3 +85,20 @@ func FuzzDecodeHeader(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseAddress(f *testing.F) {
+	f.Add("5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY")
+	f.Add("0x" + strings.Repeat("ab", 32))
+	f.Fuzz(func(t *testing.T, text string) {
+		account, err := ParseAddress(text)
+		if err != nil {
+			if !errors.Is(err, ErrAddress) {
+				t.Fatalf("%q: error %v", text, err)
+			}
+			return
+		}
+		if again, err := ParseAddress(account.String()); err != nil || again != account {
+			t.Fatalf("%q is %x, which reads as %x, %v", text, account, again, err)
+		}
+	})
+}

@@ -158,6 +158,11 @@ func readFile(path string) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading settings: %w", err)
 	}
+	return decodeFile(path, b)
+}
+
+// decodeFile reads the text of a settings file. The path is for its errors.
+func decodeFile(path string, b []byte) (map[string]string, error) {
 	var tree map[string]any
 	if err := toml.Unmarshal(b, &tree); err != nil {
 		var at *toml.DecodeError

@@ -90,3 +90,35 @@ func TestParseSeal_RoundTrip(t *testing.T) {
 		t.Errorf("interval %v, want 2s", seal.Interval)
 	}
 }
+
+// Whatever stands in a settings file or on the command line, it is read or refused in words, and what is read is written
+// as it was meant.
+func FuzzSettings(f *testing.F) {
+	f.Add("[rpc]\nport = 1\n[log]\nlevel = \"debug\"\n")
+	f.Add("rpc.port = true\n[[rpc]]\nport = [1]\n")
+	f.Add("[rpc]\nprot = 1\n")
+	f.Add("auto")
+	f.Add("interval=2000")
+	f.Fuzz(func(t *testing.T, text string) {
+		values, err := decodeFile("sepia.toml", []byte(text))
+		if err != nil && (!errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "sepia.toml")) {
+			t.Fatalf("error %v, want ErrInvalid naming the file", err)
+		}
+		for _, s := range settings {
+			value, given := values[s.name]
+			delete(values, s.name)
+			if given {
+				_ = s.set(&Config{}, value)
+			}
+			_ = s.set(&Config{}, text) // any text may be a flag's
+		}
+		if len(values) != 0 {
+			t.Fatalf("settings that do not exist are accepted: %v", values)
+		}
+		if seal, err := ParseSeal(text); err == nil {
+			if again, err := ParseSeal(seal.String()); err != nil || again != seal {
+				t.Fatalf("%q is %v, which reads as %v, %v", text, seal, again, err)
+			}
+		}
+	})
+}

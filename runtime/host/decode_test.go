@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -93,8 +94,31 @@ func FuzzDecodeArguments(f *testing.F) {
 		if limit, err := decodeOptionalLimit(b); err == nil && limit != nil && len(b) < 5 {
 			t.Fatalf("limit %d from %x", *limit, b)
 		}
-		if raw, err := Decompress(b); err == nil && len(raw) > MaxRawBytes {
+	})
+}
+
+// Whatever is stored as compressed code, unpacking it ends within the limits or in words, and what was packed comes back.
+func FuzzDecompress(f *testing.F) {
+	f.Add([]byte("\x00asm\x01\x00\x00\x00"))
+	bomb, err := Compress(make([]byte, MaxRawBytes+1))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(bomb[len(compressedMagic):])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		raw, err := Decompress(append(bytes.Clone(compressedMagic), b...))
+		if err != nil && !errors.Is(err, ErrCode) {
+			t.Fatalf("error %v is the node's fault", err)
+		}
+		if len(raw) > MaxRawBytes {
 			t.Fatalf("%d bytes unpacked", len(raw))
+		}
+		packed, err := Compress(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, err := Decompress(packed); err != nil || !bytes.Equal(back, b) {
+			t.Fatalf("%x is packed as %x and unpacked as %x, %v", b, packed, back, err)
 		}
 	})
 }

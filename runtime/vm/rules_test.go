@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
@@ -129,4 +130,54 @@ func FuzzReadRules(f *testing.F) {
 			t.Fatal("rules without a table of imports accept every import")
 		}
 	})
+}
+
+// Whatever a contract's code is, the report of it says to the blob what the validator said.
+func FuzzReport(f *testing.F) {
+	f.Add([]byte("\x00asm\x01\x00\x00\x00"))
+	for _, to := range []int{1, 100, 1 << 20} {
+		f.Add(counting(to))
+	}
+	f.Add(bytes.Replace(counting(7), []byte("memory\x02\x01\x01\x01"), []byte("memory\x02\x01\x01\x02"), 1)) // one page that may become two
+	rules, provider := testRules(f), newTestProvider(f, Options{CacheBytes: 1})
+	f.Fuzz(func(t *testing.T, code []byte) {
+		session := provider.NewSession(rules, pairs{}, false)
+		defer session.Close()
+		var report [ReportBytes]byte
+		answer, err := session.Validate(code, &report)
+		if err != nil {
+			t.Fatalf("error %v is the node's fault", err)
+		}
+		_, want, refusal := wasm.Validate(code, rules.policy)
+		got := decodeReport(&report)
+		if got.codeLen != uint32(len(code)) || got.reason != uint32(want.Reason) || got.function != want.Function || got.offset != want.Offset {
+			t.Fatalf("report %+v of %d bytes, the validator says %+v", got, len(code), want)
+		}
+		if (answer == ValidateOK) != (refusal == nil) || (answer == ValidateOK) != (got.reason == 0) {
+			t.Fatalf("answer %d with reason %d, the validator says %v", answer, got.reason, refusal)
+		}
+		if got.score != want.Score || got.imports != want.Imports || got.memMin != want.MemMin || got.memMax != want.MemMax || got.flags&^FlagDeprecated != 0 {
+			t.Fatalf("report %+v, the validator says %+v", got, want)
+		}
+	})
+}
+
+// readReport is a Report as the blob reads it, field by field in the order of abi.json.
+type readReport struct {
+	reason, function, offset, flags, memMin, memMax, codeLen uint32
+	score                                                    uint64
+	imports                                                  [wasm.MaxImportID / 64]uint64
+}
+
+func decodeReport(b *[ReportBytes]byte) (r readReport) {
+	d := scale.NewDecoder(b[:])
+	for _, field := range []*uint32{&r.reason, &r.function, &r.offset, &r.flags, &r.memMin, &r.memMax, &r.codeLen} {
+		*field = d.U32()
+	}
+	d.U32() // reserved
+	r.score = d.U64()
+	for i := range r.imports {
+		r.imports[i] = d.U64()
+	}
+	return r
 }
