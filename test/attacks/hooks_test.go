@@ -146,6 +146,68 @@ func TestFullBlockOfNewKeysAndTheirDeletion_NextBlocksPassOnHalfTheirHookBudgets
 	}
 }
 
+// Contracts that end in one block wait in one queue. It is worked off in order, as much in each block as its hook may do, until
+// neither keys nor the queue's own entries are left.
+func TestDeletionQueueOfSeveralContracts_IsWorkedOffWithinHalfTheHookBudgets(t *testing.T) {
+	// One block deletes at most 400 ms of 20 us, 20,000 keys: the third contract's last ones wait for the next.
+	const contracts, keysEach, perBlock = 3, 8_000, 20_000
+	b := besiege(t, 2)
+	alice := chaintest.Pair(t, "//Alice").Account()
+	code := worker(alice)
+	var tries [][]byte
+	var ends [][]byte
+	for i := range contracts {
+		salt := []byte{byte(i)}
+		b.Send("//Alice", chaintest.InstantiateWithCode(0, 10*chaintest.Millisecond, code, nil, salt)).Must()
+		b.worker = chaintest.ContractAddress(alice, code, nil, salt)
+		for stored := 0; stored < keysEach; {
+			n, _ := b.fill(workStore, uint64(keysEach-stored))
+			stored += int(n)
+		}
+		tries = append(tries, b.trie())
+		ends = append(ends, chaintest.Call(b.worker, 0, 10*chaintest.Millisecond, work(workTerminate, 0, 0)))
+		if got := b.childKeys(tries[i]); got != keysEach {
+			t.Fatalf("contract %d has %d keys, want %d", i, got, keysEach)
+		}
+	}
+	ended := b.Send("//Alice", chaintest.Batch(ends...)).Must()
+	left, waiting := make([]int, contracts), contracts*keysEach
+	for number := ended.Number; waiting > 0; number++ {
+		b.WaitHeight(number)
+		before := waiting
+		waiting = 0
+		for i, trie := range tries {
+			left[i] = b.childKeysAt(number, trie)
+			waiting += left[i]
+		}
+		t.Logf("[figure] %d blocks after their end %v keys are left", number-ended.Number, left)
+		if gone := before - waiting; gone == 0 || gone > perBlock || gone < perBlock/2 && waiting > 0 {
+			t.Fatalf("block %d deleted %d keys of %d, want as many as fit: %d", number, gone, before, perBlock)
+		}
+		if waiting > 0 && (left[0] > 0 || left[1] > 0) {
+			t.Errorf("%v keys are left: the queue is not worked off in order", left)
+		}
+	}
+	b.passes(ended.Number)
+	prefix := primitives.StoragePrefix("Contracts", "DeletionQueue")
+	view, err := b.Store.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer view.Release()
+	if waiting, err := view.KeysPaged(prefix, 10, nil); err != nil || len(waiting) != 0 {
+		t.Errorf("%d entries of the queue are left: %x, %v", len(waiting), waiting, err)
+	}
+	_, best, err := b.Best()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counters := b.Read(best, primitives.StoragePrefix("Contracts", "DeletionQueueCounter"))
+	if want := scale.AppendU32(scale.AppendU32(nil, contracts), contracts); string(counters) != string(want) {
+		t.Errorf("the queue's ends are %x, want %x", counters, want)
+	}
+}
+
 // trie is the name of the worker's storage: the first field of its record.
 func (b *besieged) trie() []byte {
 	b.t.Helper()
@@ -158,7 +220,16 @@ func (b *besieged) trie() []byte {
 
 func (b *besieged) childKeys(trie []byte) int {
 	b.t.Helper()
-	view, err := b.Store.View()
+	number, _, err := b.Best()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return b.childKeysAt(number, trie)
+}
+
+func (b *besieged) childKeysAt(number uint32, trie []byte) int {
+	b.t.Helper()
+	view, err := b.Store.ViewAt(number)
 	if err != nil {
 		b.t.Fatal(err)
 	}
