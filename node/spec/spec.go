@@ -150,10 +150,16 @@ func (s *Spec) check() error {
 	if _, found := slices.BinarySearchFunc(pairs, []byte(":code"), func(p Pair, key []byte) int { return bytes.Compare(p.Key, key) }); !found {
 		return errors.New("genesis.raw.top has no 0x3a636f6465 (:code): a chain needs a runtime")
 	}
-	for id := range s.Genesis.Raw.ChildrenDefault {
-		if _, err := s.ChildPairs(id); err != nil {
-			return err
+	children, err := s.Children()
+	if err != nil {
+		return err
+	}
+	seen := make(map[string]bool, len(children))
+	for _, child := range children {
+		if seen[string(child.ID)] {
+			return fmt.Errorf("genesis.raw.childrenDefault: id 0x%x is there twice, in different letter case", child.ID)
 		}
+		seen[string(child.ID)] = true
 	}
 	return nil
 }

@@ -66,6 +66,15 @@ func TestParse_RefusesBadSpecs(t *testing.T) {
 		{"odd hex", `"0x00": "0x"`, `"0x000": "0x"`, `key "0x000": want an even number of hex digits after 0x`},
 		{"no 0x", `"0x00": "0x"`, `"0x00": "ff"`, "value of 0x00: want hex with 0x in front"},
 		{"twice", `"0x00": "0x"`, `"0xAA": "0x", "0xaa": "0x"`, "key 0xaa is there twice"},
+		{"long id", `"id": "test"`, `"id": "` + strings.Repeat("x", 51) + `"`, "want 1 to 50 characters"},
+		{"no validators", `"validators": [
+    {
+      "pubKey": "0x02` + strings.Repeat("00", 31) + `",
+      "power": 1
+    }
+  ]`, `"validators": []`, "validators is empty: a chain needs at least one"},
+		{"bad child id", `"0x01": {`, `"01": {`, `genesis.raw.childrenDefault: id "01": want hex with 0x in front`},
+		{"child twice", `"0x01": {`, `"0xAA": {}, "0xaa": {`, "genesis.raw.childrenDefault: id 0xaa is there twice, in different letter case"},
 		{"bad child", `"0x02": "0x03"`, `"0x02": "3"`, "genesis.raw.childrenDefault[0x01]"},
 	} {
 		text := strings.Replace(good, c.old, c.new, 1)

@@ -41,10 +41,12 @@ func TestSignatures_OnlyGoodOnesAreRemembered(t *testing.T) {
 		{"again", 1, nil, message, true, 1},
 		{"other message", 1, nil, []byte("b message"), false, 2},
 		{"other message again: bad ones are not remembered", 1, nil, []byte("b message"), false, 3},
-		{"bit of the signature", 1, func(s *[64]byte, _ []byte, _ *[32]byte) { s[0] ^= 1 }, message, false, 4},
-		{"bit of the key", 1, func(_ *[64]byte, _ []byte, p *[32]byte) { p[31] ^= 1 }, message, false, 5},
-		{"other scheme", 0, nil, message, true, 6},
-		{"the first is still known", 1, nil, message, true, 6},
+		{"another end of the message", 1, nil, []byte("a messagf"), false, 4},
+		{"a longer message", 1, nil, []byte("a messagee"), false, 5},
+		{"bit of the signature", 1, func(s *[64]byte, _ []byte, _ *[32]byte) { s[0] ^= 1 }, message, false, 6},
+		{"bit of the key", 1, func(_ *[64]byte, _ []byte, p *[32]byte) { p[31] ^= 1 }, message, false, 7},
+		{"other scheme", 0, nil, message, true, 8},
+		{"the first is still known", 1, nil, message, true, 8},
 	} {
 		signature, key := good, public
 		if c.change != nil {
@@ -55,8 +57,8 @@ func TestSignatures_OnlyGoodOnesAreRemembered(t *testing.T) {
 		}
 	}
 	var none *Signatures
-	if !none.check(1, check, &good, message, &public) || checks != 7 {
-		t.Errorf("without a memo: %d checks, want 7", checks)
+	if !none.check(1, check, &good, message, &public) || checks != 9 {
+		t.Errorf("without a memo: %d checks, want 9", checks)
 	}
 }
 
@@ -71,12 +73,16 @@ func TestSignatures_AreBounded(t *testing.T) {
 			t.Fatalf("%d signatures kept, at most %d", kept, 2*memo.mostGeneration)
 		}
 	}
+	for i := 100 - memo.mostGeneration; i < 100; i++ {
+		memo.check(1, always, &[64]byte{}, fmt.Append(nil, i), &[32]byte{})
+	}
+	memo.check(1, always, &[64]byte{}, fmt.Append(nil, 100), &[32]byte{}) // a generation begins
 	memo.check(1, always, &[64]byte{}, fmt.Append(nil, 99), &[32]byte{})
-	if checks != 100 {
-		t.Errorf("%d checks, want 100: the newest must be known", checks)
+	if checks != 101 {
+		t.Errorf("%d checks, want 101: a whole generation must be known", checks)
 	}
 	memo.check(1, always, &[64]byte{}, fmt.Append(nil, 0), &[32]byte{})
-	if checks != 101 {
-		t.Errorf("%d checks, want 101: the oldest must be forgotten", checks)
+	if checks != 102 {
+		t.Errorf("%d checks, want 102: the oldest must be forgotten", checks)
 	}
 }
