@@ -32,8 +32,9 @@ pub const STORAGE_READ_BYTE: u64 = 1_500;
 /// A byte written to storage.
 pub const STORAGE_WRITE_BYTE: u64 = 8_000;
 
-/// A call of another contract, besides loading its code. Includes moving its storage deposit at the end.
-pub const CALL: u64 = 30 * US;
+/// A call of another contract, besides loading its code. Includes entering into the record what caller and callee stored, two
+/// reads and writes of it at most, and moving the storage deposit at the end.
+pub const CALL: u64 = 60 * US;
 /// A call that moves a balance.
 pub const TRANSFER: u64 = 75 * US;
 /// A new contract, besides loading its code.
