@@ -62,6 +62,32 @@ func (h Home) lock() (unlock func() error, err error) {
 	return file.Close, nil
 }
 
+// RemoveAbandoned removes homes that killed processes left: folders of dir whose names begin with prefix, that were locked once
+// and are held by nobody now. It returns how many; what cannot be removed, another user's above all, is left alone.
+func RemoveAbandoned(dir, prefix string) int {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return 0
+	}
+	removed := 0
+	for _, e := range entries {
+		if e.IsDir() && strings.HasPrefix(e.Name(), prefix) && Home(filepath.Join(dir, e.Name())).removeIfAbandoned() {
+			removed++
+		}
+	}
+	return removed
+}
+
+// removeIfAbandoned leaves a home without a lock file: its process may just be making it.
+func (h Home) removeIfAbandoned() bool {
+	file, err := os.OpenFile(h.lockFile(), os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil && os.RemoveAll(string(h)) == nil
+}
+
 func writePid(file *os.File) error {
 	_, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	return err

@@ -63,6 +63,7 @@ func Start(tb testing.TB, args ...string) *Node {
 		tb.Fatal(err)
 	}
 	n.cmd.Stderr = n.stderr
+	n.cmd.Env = append(os.Environ(), "TMPDIR="+tb.TempDir()) // a killed node leaves its home
 	if err := n.cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
