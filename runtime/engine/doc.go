@@ -25,6 +25,12 @@
 // back to the thread's own stack (stack.c). A switch was measured at 3 ns; handing calls to a thread with a large stack and
 // back at 4 us, on an idle machine. Guests run on Wasmtime's own fibers and never call Go.
 //
+// # Storage
+//
+// A crossing from C to Go and back costs more than most accesses to storage do. So functions that have a StorageRole are not
+// always served at once: what is known of a key is answered in C (reads.c), and changes wait there, paid for, until Go is entered
+// for something else or the call ends (queue.c). Results, gas and the place of each trap are those of serving at once.
+//
 // # Fresh memory
 //
 // Nothing in an instance outlives a call: see fresh.c.
