@@ -37,8 +37,20 @@ type FS struct {
 // New is an empty file system.
 func New(seed uint64) *FS {
 	f := &FS{mem: vfs.NewCrashableMem(), plan: map[int][]int{}, seed: seed}
-	f.FS = errorfs.Wrap(f.mem, errorfs.InjectorFunc(f.before))
+	f.FS = errorfs.Wrap(reusing{f.mem}, errorfs.InjectorFunc(f.before))
 	return f
+}
+
+// reusing replaces the one operation of MemFS that takes its lock for copies twice: with a copy waiting in between, the two wait
+// for each other.
+type reusing struct{ *vfs.MemFS }
+
+// ReuseForWrite implements vfs.FS.
+func (m reusing) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := m.Rename(oldname, newname); err != nil {
+		return nil, err
+	}
+	return m.OpenReadWrite(newname, category)
 }
 
 // CrashBefore orders copies to be taken before a write, one for each percentage of unsynced data to keep.
