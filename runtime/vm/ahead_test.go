@@ -59,7 +59,8 @@ func TestAhead_CompilesWhatACallChecked(t *testing.T) {
 		t.Errorf("on disk: quick %v, fast %v", quick, fast)
 	}
 	life(t, s, "asking 1")
-	quick = s.modules[1].guest != nil && p.askedOf(s.modules[1])
+	_, compiled := levelOf(s.modules[1])
+	quick = compiled && p.askedOf(s.modules[1])
 	p.waitAhead()
 	if level, _ := levelOf(s.modules[1]); !quick || level != engine.LevelSpeed {
 		t.Errorf("a module that was loaded: asked for %v, tier %v", quick, level)

@@ -176,7 +176,8 @@ func compiledInCall(t testing.TB, p *Provider, state pairs, key string) bool {
 	if module, err := s.Load([]byte(key), &report, free); module != 0 || err != nil {
 		t.Fatalf("load: %d, %v", module, err)
 	}
-	inCall := s.modules[0].guest == nil
+	_, compiled := levelOf(s.modules[0])
+	inCall := !compiled
 	if exec, err := s.Instantiate(0, 1, free); exec != 0 || err != nil {
 		t.Fatalf("instantiate: %d, %v", exec, err)
 	}
