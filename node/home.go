@@ -25,6 +25,7 @@ func (h Home) StateDir() string        { return filepath.Join(string(h), "data",
 func (h Home) WALFile() string         { return filepath.Join(string(h), "data", "wal", "wal") }
 func (h Home) CompileCacheDir() string { return filepath.Join(string(h), "cache", "compiled") }
 func (h Home) lockFile() string        { return filepath.Join(string(h), "LOCK") }
+func (h Home) ephemeralFile() string   { return filepath.Join(string(h), "EPHEMERAL") }
 
 // create makes the folders. Keys are nobody else's business.
 func (h Home) create() error {
@@ -62,25 +63,43 @@ func (h Home) lock() (unlock func() error, err error) {
 	return file.Close, nil
 }
 
-// RemoveAbandoned removes homes that killed processes left: folders of dir whose names begin with prefix, that were locked once
-// and are held by nobody now. It returns how many; what cannot be removed, another user's above all, is left alone.
-func RemoveAbandoned(dir, prefix string) int {
+// settle says whether the home goes with its process. A home that was found left behind and is opened to be kept stays.
+func (h Home) settle(ephemeral bool) error {
+	if !ephemeral {
+		if err := os.Remove(h.ephemeralFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("keeping home: %w", err)
+		}
+		return nil
+	}
+	if err := os.WriteFile(h.ephemeralFile(), []byte(ephemeralText), 0o644); err != nil {
+		return fmt.Errorf("marking home as temporary: %w", err)
+	}
+	return nil
+}
+
+const ephemeralText = "sepia dev made this folder without --base-path and removes it, at its end or when it is started again.\n"
+
+// RemoveAbandoned removes the ephemeral homes in dir that killed processes left: those that say that they are, and that nobody
+// holds. It returns how many; what cannot be removed, another user's above all, is left alone.
+func RemoveAbandoned(dir string) int {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return 0
 	}
 	removed := 0
 	for _, e := range entries {
-		if e.IsDir() && strings.HasPrefix(e.Name(), prefix) && Home(filepath.Join(dir, e.Name())).removeIfAbandoned() {
+		if e.IsDir() && Home(filepath.Join(dir, e.Name())).removeIfAbandoned() {
 			removed++
 		}
 	}
 	return removed
 }
 
-// removeIfAbandoned leaves a home without a lock file: its process may just be making it.
 func (h Home) removeIfAbandoned() bool {
-	file, err := os.OpenFile(h.lockFile(), os.O_RDWR, 0)
+	if mark, err := os.Lstat(h.ephemeralFile()); err != nil || !mark.Mode().IsRegular() {
+		return false
+	}
+	file, err := os.OpenFile(h.lockFile(), os.O_RDWR, 0) // without one its process may just be making it
 	if err != nil {
 		return false
 	}

@@ -51,6 +51,8 @@ type Options struct {
 	Spec   *spec.Spec
 	Config *config.Config
 	Logger *slog.Logger
+	// Ephemeral says that the home goes with the process: see RemoveAbandoned.
+	Ephemeral bool
 	// Compiler makes fast code of contracts, in processes of a program that serves engine.CompileCommand. Without it contracts
 	// keep their quick code where the settings leave the choice.
 	Compiler *engine.Child
@@ -125,6 +127,9 @@ func (n *Node) openHome(o Options) error {
 		return err
 	}
 	n.opened("home", unlock)
+	if err := o.Home.settle(o.Ephemeral); err != nil {
+		return err
+	}
 	known, err := o.Home.LoadSpec()
 	if errors.Is(err, ErrNotInitialised) {
 		return o.Home.saveSpec(o.Spec)

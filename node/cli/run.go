@@ -49,9 +49,6 @@ func newDev(io *streams) *cobra.Command {
 // foreignRuntime is somebody's runtime for a development chain. Without a file it is the built-in one.
 type foreignRuntime struct{ file, genesisFile, preset string }
 
-// ephemeralPrefix begins the names of homes that go with their chain.
-const ephemeralPrefix = "sepia-dev-"
-
 func runDev(cmd *cobra.Command, io *streams, foreign foreignRuntime) error {
 	basePath, err := cmd.Flags().GetString("base-path")
 	if err != nil {
@@ -60,8 +57,8 @@ func runDev(cmd *cobra.Command, io *streams, foreign foreignRuntime) error {
 	ephemeral, abandoned := basePath == "", 0
 	if ephemeral {
 		// Whoever was killed could not remove its own, up to 300 MB each.
-		abandoned = node.RemoveAbandoned(os.TempDir(), ephemeralPrefix)
-		basePath, err = os.MkdirTemp("", ephemeralPrefix)
+		abandoned = node.RemoveAbandoned(os.TempDir())
+		basePath, err = os.MkdirTemp("", "sepia-dev-")
 		if err != nil {
 			return fmt.Errorf("making a temporary home: %w", err)
 		}
@@ -83,7 +80,8 @@ func runDev(cmd *cobra.Command, io *streams, foreign foreignRuntime) error {
 		log.Info("removed homes of killed development chains", "count", abandoned)
 	}
 	n, err := node.Open(cmd.Context(), node.Options{
-		Home: node.Home(basePath), Spec: chain, Config: settings, ValidatorSecret: node.DevValidatorSecret(), Logger: log, Compiler: &engine.Child{},
+		Home: node.Home(basePath), Spec: chain, Config: settings, ValidatorSecret: node.DevValidatorSecret(), Logger: log, Ephemeral: ephemeral,
+		Compiler: &engine.Child{},
 	})
 	if err != nil {
 		return err
