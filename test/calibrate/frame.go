@@ -111,8 +111,8 @@ func (f *frame) measure(c frameCase) (each, error) {
 		func(int) (spent, error) { return f.block(c, 0) }, c.count)
 }
 
-// calibrateFrame prints what extrinsics declare, what they take with their share of root and commit, and their gas.
-func calibrateFrame(u *unit) error {
+// onFrame runs work on a chain that is thrown away.
+func onFrame(u *unit, work func(*frame) error) error {
 	dir, err := os.MkdirTemp("", "sepia-calibrate-")
 	if err != nil {
 		return err
@@ -122,24 +122,36 @@ func calibrateFrame(u *unit) error {
 	if err != nil {
 		return err
 	}
+	return errors.Join(work(f), f.chain.Close())
+}
+
+// printWeights prints a table's head; its rows are of printWeight.
+func printWeights(what string) {
+	fmt.Printf("\n%-34s %11s %11s %8s %11s %8s\n", what, "weight", "measured", "ratio", "gas", "gas/weight")
+}
+
+// calibrateFrame prints what extrinsics declare, what they take with their share of root and commit, and their gas.
+func calibrateFrame(u *unit) error { return onFrame(u, (*frame).calibrateExtrinsics) }
+
+func (f *frame) calibrateExtrinsics() error {
 	cases, err := f.cases()
 	if err != nil {
-		return errors.Join(err, f.chain.Close())
+		return err
 	}
-	fmt.Printf("\n%-34s %11s %11s %8s %11s %8s\n", "extrinsic, signature unknown", "weight", "measured", "ratio", "gas", "gas/weight")
+	printWeights("extrinsic, signature unknown")
 	empty, err := f.unit.measure(func(int) (spent, error) { return f.block(frameCase{}, 0) }, func(int) (spent, error) { return spent{}, nil }, 1)
 	if err != nil {
-		return errors.Join(err, f.chain.Close())
+		return err
 	}
 	printWeight("an empty block", empty)
 	for _, c := range cases {
 		found, err := f.measure(c)
 		if err != nil {
-			return errors.Join(fmt.Errorf("%s: %w", c.label, err), f.chain.Close())
+			return fmt.Errorf("%s: %w", c.label, err)
 		}
 		printWeight(c.label, found)
 	}
-	return f.chain.Close()
+	return nil
 }
 
 func printWeight(label string, found each) {

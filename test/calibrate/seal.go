@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/sepia-chain/sepia/internal/keyring"
 	"github.com/sepia-chain/sepia/internal/primitives"
@@ -218,29 +217,22 @@ func (f *frame) round(k loopContracts, n, count int) (spent, error) {
 }
 
 // calibrateSeal prints what seal functions are charged, what they take in a block with root and commit, and their gas.
-func calibrateSeal(u *unit) error {
-	dir, err := os.MkdirTemp("", "sepia-calibrate-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	f, err := openFrame(dir, u)
-	if err != nil {
-		return err
-	}
+func calibrateSeal(u *unit) error { return onFrame(u, (*frame).calibrateSealFunctions) }
+
+func (f *frame) calibrateSealFunctions() error {
 	k, err := f.loopContracts()
 	if err != nil {
-		return errors.Join(err, f.chain.Close())
+		return err
 	}
-	fmt.Printf("\n%-34s %11s %11s %8s %11s %8s\n", "seal function", "weight", "measured", "ratio", "gas", "gas/weight")
+	printWeights("seal function")
 	for n, c := range sealCases {
-		found, err := u.measure(
+		found, err := f.unit.measure(
 			func(int) (spent, error) { return f.round(k, n, c.count) },
 			func(int) (spent, error) { return f.round(k, n, 0) }, c.count)
 		if err != nil {
-			return errors.Join(fmt.Errorf("%s: %w", c.label, err), f.chain.Close())
+			return fmt.Errorf("%s: %w", c.label, err)
 		}
 		printWeight(c.label, found)
 	}
-	return f.chain.Close()
+	return nil
 }
