@@ -59,10 +59,10 @@ const (
 	// few times a year.
 	BlobCacheBytes = 1 << 30
 
-	// GuestCacheBytes bounds the files of guests. Code of n bytes takes at most 64 KiB + 16 n, so there is room for 1,980
-	// contracts of 128 KiB, the longest that fits a block, or for more than 10,000 of 20 KB. Code in use is the last to go:
-	// who wants it out must keep 240 MiB of other code in state and use all of that, which takes 1,980 uploads, each a block
-	// with 0.32 s of its 0.5 s, and their deposits.
+	// GuestCacheBytes bounds the files of guests. Code of n bytes takes at most 64 KiB + 16 n, so there is room for 1,008
+	// contracts of 256 KiB, the longest there are, for 1,985 of 128 KiB, or for more than 10,000 of 20 KB. Code in use is the
+	// last to go: who wants it out must keep 250 MiB of other code in state and use all of that, which takes as many uploads,
+	// each a block with 0.3 s of its 0.5 s, and their deposits.
 	GuestCacheBytes = 4 << 30
 )
 

@@ -20,18 +20,20 @@ func (k cacheKey) diskKey(level engine.Level) engine.Key {
 }
 
 // What a load can cost, in microseconds, measured on a busy machine (BenchmarkLoad), beside what the contracts pallet takes for
-// a call within a call and its load, 150 + 1.5 a KB of code:
+// a call within a call, its load and a page of memory, 60 + 15 + 40, and 1.5 a KB of code:
 //
 //	                             price   in memory   on disk   compiled in the call
-//	code of 145 bytes              150           5       200      900
-//	code of 128 KiB                347           6     2,100      80,000 to 120,000; at most its score, 302,000
+//	code of 145 bytes              115           5       200      900
+//	code of 128 KiB                312           6     2,100      80,000 to 120,000; at most its score, 290,000
+//	code of 256 KiB                508          14     4,200      125,000; at most its score, 290,000
 //
-// The price is the same each time, so a block of 0.5 s may hold 1,440 loads of different codes of 128 KiB. Where all are on
-// disk that takes 3 s, and 10 s if each had the most machine code that is kept. Where none is, it takes 2 to 7 minutes. That
-// happens to a node once: each code is compiled once for a release of the engine and a processor, for which its upload was
-// charged its score, so a node that begins with nothing compiles for no longer than the chain was charged for uploads; and
-// those 1,440 took a block each. A node that follows the chain compiled them ahead as they were uploaded. What is pushed out
-// of disk could be compiled again and again: see engine.GuestCacheBytes for what that takes.
+// The price is the same each time, so the 0.375 s that contracts have of a block may hold 1,200 loads of different codes of
+// 128 KiB, or 738 of 256 KiB. Where all are on disk that takes 3 s, and 8 s if each had the most machine code that is kept.
+// Where none is, it takes 2 to 6 minutes. That happens to a node once: each code is compiled once for a release of the engine
+// and a processor, for which its upload was charged its score, so a node that begins with nothing compiles for no longer than
+// the chain was charged for uploads; and those 1,200 took a block each. A node that follows the chain compiled them ahead as
+// they were uploaded. What is pushed out of disk could be compiled again and again: see engine.GuestCacheBytes for what that
+// takes.
 
 // fromDisk makes an entry of what an earlier call left on disk, without checking, metering or compiling. It is nil if there
 // is nothing, or nothing that can be used.
