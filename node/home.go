@@ -99,7 +99,7 @@ func (h Home) removeIfAbandoned() bool {
 	if mark, err := os.Lstat(h.ephemeralFile()); err != nil || !mark.Mode().IsRegular() {
 		return false
 	}
-	file, err := os.OpenFile(h.lockFile(), os.O_RDWR, 0) // without one its process may just be making it
+	file, err := os.OpenFile(h.lockFile(), os.O_RDWR|syscall.O_NOFOLLOW, 0) // without one its process may just be making it
 	if err != nil {
 		return false
 	}
